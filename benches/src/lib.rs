@@ -1,0 +1,1 @@
+//! Criterion and whole-farm benchmarks.

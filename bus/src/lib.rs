@@ -1,0 +1,1 @@
+//! The bus and blob-store traits, the NATS JetStream adapter and the in-process adapter.

@@ -1,0 +1,1 @@
+//! Artifacts and calldata of the Solidity contracts; feature evm runs the bytecode.

@@ -1,0 +1,1 @@
+//! The HTTP endpoint's types and client.

@@ -1,0 +1,1 @@
+//! Intake, schedule, aggregation and the endpoint; a pure core and adapters.

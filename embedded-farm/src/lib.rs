@@ -1,0 +1,1 @@
+//! Coordinator and workers in one process over the in-process bus.

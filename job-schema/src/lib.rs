@@ -1,0 +1,1 @@
+//! What crosses the bus and its byte-capped codec.

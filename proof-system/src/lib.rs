@@ -1,0 +1,1 @@
+//! Circuits, SRS, keys, a subtree's five rounds, root aggregation and the verifier.

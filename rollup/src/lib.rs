@@ -1,0 +1,1 @@
+//! State tree, transfers, blocks, executor, the transfer circuit and its witness.
