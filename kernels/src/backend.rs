@@ -25,10 +25,10 @@ pub enum KernelError {
     /// A division by zero: which operand.
     #[error("[PY-K-003] {0} is zero where it must be invertible")]
     ZeroDenominator(&'static str),
-    /// A program that names a column or uniform it was not given.
+    /// A program that names a column or uniform it was not given, or a register not yet computed.
     #[error("[PY-K-004] the program needs {what} {index}, but {given} were given")]
     ProgramInput {
-        /// "column" or "uniform".
+        /// "column", "uniform" or "register".
         what: &'static str,
         /// The index asked for.
         index: usize,

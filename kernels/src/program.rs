@@ -9,6 +9,8 @@ use std::{
 
 use ark_bn254::Fr;
 
+use crate::backend::KernelError;
+
 /// Which row a column is read on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rotation {
@@ -42,6 +44,36 @@ pub struct Program {
     pub ops: Vec<Op>,
     /// The register that holds the result.
     pub output: u32,
+}
+
+impl Program {
+    /// Checks that every step finds its inputs and that the columns are equally long; returns their length, the rows.
+    ///
+    /// Every backend calls this first, so that all refuse the same programs with the same errors.
+    pub fn rows(&self, lengths: impl IntoIterator<Item = usize>, uniforms: usize) -> Result<usize, KernelError> {
+        let mut lengths = lengths.into_iter();
+        let rows = lengths.next().ok_or(KernelError::Length { what: "columns", expected: 1, got: 0 })?;
+        let mut columns = 1;
+        for got in lengths {
+            if got != rows {
+                return Err(KernelError::Length { what: "a column of the program", expected: rows, got });
+            }
+            columns += 1;
+        }
+        let within = |what, index: usize, given: usize| {
+            if index < given { Ok(()) } else { Err(KernelError::ProgramInput { what, index, given }) }
+        };
+        for (step, op) in self.ops.iter().enumerate() {
+            match *op {
+                Op::Column(index, _) => within("column", index as usize, columns)?,
+                Op::Uniform(index) => within("uniform", index as usize, uniforms)?,
+                Op::Constant(_) => {}
+                Op::Add(a, b) | Op::Sub(a, b) | Op::Mul(a, b) => within("register", a.max(b) as usize, step)?,
+            }
+        }
+        within("register", self.output as usize, self.ops.len())?;
+        Ok(rows)
+    }
 }
 
 #[derive(Default)]

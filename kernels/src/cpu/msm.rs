@@ -1,0 +1,136 @@
+//! Multi-scalar multiplication: Pippenger's buckets, filled by batch-affine additions.
+//!
+//! A window's digits are sorted by bucket, so that a bucket is a run of neighbours and no two additions of a batch touch
+//! the same bucket. The weighted sum of the buckets is split in two: with bucket `b = high 2^k + low`,
+//! `sum_b b B_b = 2^k sum_high high (sum_low B) + sum_low low (sum_high B)`, and the inner sums are runs again; only the
+//! two short outer sums are projective. All sums are exact, so the result does not depend on the number of threads.
+
+use std::sync::Mutex;
+
+use ark_bn254::{Fr, G1Affine, G1Projective};
+use ark_ec::{AdditiveGroup, CurveGroup};
+use ark_ff::Zero;
+use rayon::prelude::*;
+
+use crate::point::AffinePoint;
+
+use super::{
+    affine::{Adder, Point, Runs},
+    digits::{Digits, Entry},
+};
+
+/// Digits a task adds up at once: enough to make its inversions cheap, few enough to stay near the core.
+const BLOCK: usize = 1 << 13;
+
+/// Memory of one task.
+#[derive(Default)]
+struct Scratch {
+    runs: Runs,
+    adder: Adder,
+}
+
+/// Memory that tasks hand on to each other.
+#[derive(Default)]
+struct Scratches(Mutex<Vec<Scratch>>);
+
+impl Scratches {
+    /// Runs `task` with memory of its own.
+    fn with<T>(&self, task: impl FnOnce(&mut Scratch) -> T) -> T {
+        let free = || self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let taken = free().pop();
+        let mut scratch = taken.unwrap_or_default();
+        let result = task(&mut scratch);
+        free().push(scratch);
+        result
+    }
+}
+
+/// `sum_i scalars[i] * points[i]` over the scalars given; there are at least as many points.
+pub(super) fn msm(points: &[AffinePoint], scalars: &[Fr]) -> G1Affine {
+    let digits = Digits::new(scalars);
+    let scratches = Scratches::default();
+    let windows: Vec<G1Projective> = (0..digits.windows())
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|window| window_sum(points, &digits.entries(window), digits.width, &scratches))
+        .collect();
+    let mut total = G1Projective::zero();
+    for window in windows.iter().rev() {
+        for _ in 0..digits.width {
+            total.double_in_place();
+        }
+        total += window;
+    }
+    total.into_affine()
+}
+
+/// The sum of one window: `sum_entries digit * base`.
+fn window_sum(points: &[AffinePoint], entries: &[Entry], width: usize, scratches: &Scratches) -> G1Projective {
+    let block = |entries: &[Entry]| {
+        scratches.with(|Scratch { runs, adder }| {
+            runs.clear();
+            for entry in entries {
+                runs.push(entry.bucket, Point::load(&points[entry.index()], entry.negative()));
+            }
+            adder.sum_runs(runs);
+            let mut sums = Runs::default();
+            sums.append(runs);
+            sums
+        })
+    };
+    let blocks: Vec<Runs> = entries.par_chunks(BLOCK).with_max_len(1).map(block).collect();
+    scratches.with(|Scratch { runs, adder }| {
+        // A bucket may continue in the next block.
+        runs.clear();
+        blocks.iter().for_each(|block| runs.append(block));
+        adder.sum_runs(runs);
+
+        let low_bits = width / 2;
+        let mut low = by_low_bits(runs, low_bits);
+        adder.sum_runs(&mut low);
+        let mut sum = weighted_sum(&low);
+
+        runs.keys.iter_mut().for_each(|key| *key >>= low_bits);
+        adder.sum_runs(runs);
+        let mut high = weighted_sum(runs);
+        for _ in 0..low_bits {
+            high.double_in_place();
+        }
+        sum += high;
+        sum
+    })
+}
+
+/// The buckets in the order of their low bits, with these as keys; a counting sort.
+fn by_low_bits(buckets: &Runs, low_bits: usize) -> Runs {
+    let low = |key: u32| key & ((1 << low_bits) - 1);
+    let mut places = vec![0usize; (1 << low_bits) + 1];
+    for key in &buckets.keys {
+        places[low(*key) as usize + 1] += 1;
+    }
+    for i in 1..places.len() {
+        places[i] += places[i - 1];
+    }
+    let mut sorted = Runs { keys: buckets.keys.clone(), points: buckets.points.clone() };
+    for (key, point) in buckets.keys.iter().zip(&buckets.points) {
+        let place = &mut places[low(*key) as usize];
+        sorted.keys[*place] = low(*key);
+        sorted.points[*place] = *point;
+        *place += 1;
+    }
+    sorted
+}
+
+/// `sum key * point`, keys ascending and each once: the sum over k >= 1 of the points with keys from k on.
+fn weighted_sum(runs: &Runs) -> G1Projective {
+    let (mut from_here, mut sum) = (G1Projective::zero(), G1Projective::zero());
+    let mut left = runs.keys.len();
+    for weight in (1..=runs.keys.last().copied().unwrap_or(0)).rev() {
+        if left > 0 && runs.keys[left - 1] == weight {
+            left -= 1;
+            from_here += G1Affine::from(&runs.points[left]);
+        }
+        sum += from_here;
+    }
+    sum
+}

@@ -1,0 +1,165 @@
+//! A permutation in 23 rows, docs/protocol.md section 4: the matrices of the gate, the rows' constants and values.
+
+use std::sync::LazyLock;
+
+use ark_bn254::Fr;
+use ark_ff::{AdditiveGroup, Field};
+
+use super::{FULL, FULL_ROUNDS, Matrix, PARTIAL, PARTIAL_ROUNDS, add, external, fifth_power, full_layer, internal};
+
+/// Partial rounds in one row.
+const GROUP: usize = 4;
+/// Rows of partial rounds.
+pub const GROUPS: usize = PARTIAL_ROUNDS / GROUP;
+/// Rows of a permutation: input, full rounds 2 to 4, fourteen groups of partial rounds, full rounds 5 to 8, output.
+pub const PERMUTATION_ROWS: usize = 1 + (FULL_ROUNDS / 2 - 1) + GROUPS + FULL_ROUNDS / 2 + 1;
+
+/// Row of the first group of partial rounds.
+const FIRST_GROUP: usize = FULL_ROUNDS / 2;
+/// Row of full round 5.
+const FIRST_LATE: usize = FIRST_GROUP + GROUPS;
+
+/// The matrices that tie a row of S-box inputs x of four successive partial rounds to the states around it: the state
+/// before them is `V x + W S(x) - V rc`, the state after them `V2 x + W2 S(x) - V2 rc`, rc being the rounds' constants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowMatrices {
+    /// V.
+    pub before_linear: Matrix,
+    /// W.
+    pub before_power: Matrix,
+    /// V2.
+    pub after_linear: Matrix,
+    /// W2.
+    pub after_power: Matrix,
+}
+
+/// V, W, V2 and W2, computed once.
+pub fn row_matrices() -> &'static RowMatrices {
+    static MATRICES: LazyLock<RowMatrices> = LazyLock::new(derive);
+    &MATRICES
+}
+
+/// The constants (q1..q4) of the 23 rows of a permutation; the last row's are zero.
+pub fn row_constants() -> &'static [[Fr; 4]; PERMUTATION_ROWS] {
+    static CONSTANTS: LazyLock<[[Fr; 4]; PERMUTATION_ROWS]> = LazyLock::new(|| {
+        let matrices = row_matrices();
+        let group = |index: usize| std::array::from_fn(|j| PARTIAL[GROUP * index + j]);
+        let mut rows = [[Fr::ZERO; 4]; PERMUTATION_ROWS];
+        rows[..FIRST_GROUP - 1].copy_from_slice(&FULL[1..FULL_ROUNDS / 2]);
+        for index in 0..GROUPS {
+            let constants = group(index);
+            // s = V x + W S(x) - V rc on both sides of the transition: the right side's constant changes sign.
+            let before = multiply(&matrices.before_linear, &constants);
+            let after = multiply(&matrices.after_linear, &constants);
+            let row = FIRST_GROUP + index;
+            rows[row - 1] = add(rows[row - 1], &before);
+            rows[row] = after.map(|value| -value);
+        }
+        rows[FIRST_LATE - 1] = add(rows[FIRST_LATE - 1], &FULL[FULL_ROUNDS / 2]);
+        rows[FIRST_LATE..PERMUTATION_ROWS - 2].copy_from_slice(&FULL[FULL_ROUNDS / 2 + 1..]);
+        rows
+    });
+    &CONSTANTS
+}
+
+/// The values of the 23 rows of a permutation; the first row is the input, the last one the output.
+pub fn trace(input: [Fr; 4]) -> [[Fr; 4]; PERMUTATION_ROWS] {
+    let mut rows = [[Fr::ZERO; 4]; PERMUTATION_ROWS];
+    rows[0] = input;
+    let mut state = external(input);
+    for (round, constants) in FULL[..FULL_ROUNDS / 2].iter().enumerate() {
+        let inputs = add(state, constants);
+        if round > 0 {
+            rows[round] = inputs;
+        }
+        state = full_layer(inputs);
+    }
+    for (row, constants) in rows[FIRST_GROUP..].iter_mut().zip(PARTIAL.as_chunks::<GROUP>().0) {
+        for (value, constant) in row.iter_mut().zip(constants) {
+            *value = state[0] + constant;
+            state[0] = fifth_power(*value);
+            state = internal(state);
+        }
+    }
+    for (row, constants) in rows[FIRST_LATE..].iter_mut().zip(&FULL[FULL_ROUNDS / 2..]) {
+        *row = add(state, constants);
+        state = full_layer(*row);
+    }
+    rows[PERMUTATION_ROWS - 1] = state;
+    rows
+}
+
+/// A state element as a linear form in the state s before a group and in the S-box outputs y of its rounds.
+#[derive(Clone, Copy)]
+struct Form {
+    state: [Fr; 4],
+    powers: [Fr; 4],
+}
+
+impl Form {
+    fn unit(index: usize) -> [Fr; 4] {
+        let mut unit = [Fr::ZERO; 4];
+        unit[index] = Fr::ONE;
+        unit
+    }
+
+    fn combine(weights: &[Fr; 4], forms: &[Self; 4]) -> Self {
+        let sum = |part: fn(&Self) -> &[Fr; 4], j: usize| (0..4).map(|i| weights[i] * part(&forms[i])[j]).sum();
+        Self {
+            state: std::array::from_fn(|j| sum(|form| &form.state, j)),
+            powers: std::array::from_fn(|j| sum(|form| &form.powers, j)),
+        }
+    }
+}
+
+/// Runs four partial rounds on linear forms and solves them for the state before.
+fn derive() -> RowMatrices {
+    let matrix = super::internal_matrix();
+    let mut state: [Form; 4] = std::array::from_fn(|i| Form { state: Form::unit(i), powers: [Fr::ZERO; 4] });
+    let mut inputs = state;
+    for (round, input) in inputs.iter_mut().enumerate() {
+        *input = state[0];
+        state[0] = Form { state: [Fr::ZERO; 4], powers: Form::unit(round) };
+        state = matrix.map(|row| Form::combine(&row, &state));
+    }
+    // x - rc = A s + B y and s' = C s + D y, so s = A^-1 (x - rc - B y).
+    let before_linear = invert(inputs.map(|form| form.state));
+    let negated = before_linear.map(|row| row.map(|value| -value));
+    let before_power = product(&negated, &inputs.map(|form| form.powers));
+    let after = state.map(|form| form.state);
+    let after_linear = product(&after, &before_linear);
+    let carried = product(&after, &before_power);
+    let after_power = std::array::from_fn(|i| add(carried[i], &state[i].powers));
+    RowMatrices { before_linear, before_power, after_linear, after_power }
+}
+
+fn multiply(matrix: &Matrix, vector: &[Fr; 4]) -> [Fr; 4] {
+    matrix.map(|row| (0..4).map(|j| row[j] * vector[j]).sum())
+}
+
+fn product(left: &Matrix, right: &Matrix) -> Matrix {
+    left.map(|row| std::array::from_fn(|j| (0..4).map(|i| row[i] * right[i][j]).sum()))
+}
+
+/// Gauss-Jordan elimination; the matrices here are fixed and invertible.
+fn invert(mut matrix: Matrix) -> Matrix {
+    let mut inverse: Matrix = std::array::from_fn(Form::unit);
+    for column in 0..4 {
+        let pivot =
+            (column..4).find(|&row| matrix[row][column] != Fr::ZERO).expect("the Vandermonde system is regular");
+        matrix.swap(column, pivot);
+        inverse.swap(column, pivot);
+        let scale = matrix[column][column].inverse().expect("the pivot is not zero");
+        matrix[column] = matrix[column].map(|value| value * scale);
+        inverse[column] = inverse[column].map(|value| value * scale);
+        let (pivot_left, pivot_right) = (matrix[column], inverse[column]);
+        for row in (0..4).filter(|&row| row != column) {
+            let factor = matrix[row][column];
+            for j in 0..4 {
+                matrix[row][j] -= factor * pivot_left[j];
+                inverse[row][j] -= factor * pivot_right[j];
+            }
+        }
+    }
+    inverse
+}
