@@ -1,1 +1,22 @@
 //! Intake, schedule, aggregation and the endpoint; a pure core and adapters.
+//!
+//! [`core`] decides; everything else acts: [`Coordinator::start`] runs the core over a bus and a blob store, [`endpoint`] is its
+//! HTTP face, [`config`] the file that `proofyard-coordinator` reads.
+
+pub mod board;
+pub mod config;
+pub mod core;
+mod driver;
+pub mod endpoint;
+mod error;
+pub mod setups;
+mod work;
+
+pub use driver::{Coordinator, Handle, Proved, Request, Settings, Unproven};
+pub use error::{ConfigError, StartError};
+pub use proofyard_bus as bus;
+pub use proofyard_coordinator_client as client;
+pub use proofyard_proof_system as proof_system;
+pub use proofyard_rollup as rollup;
+pub use setups::{SetupSource, Setups};
+pub use work::Proven;

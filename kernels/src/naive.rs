@@ -81,11 +81,7 @@ impl Backend for NaiveBackend {
             .iter()
             .map(|column| {
                 if column.len() > bases.len() {
-                    return Err(KernelError::Length {
-                        what: "scalars",
-                        expected: bases.len(),
-                        got: column.len(),
-                    });
+                    return Err(KernelError::Length { what: "scalars", expected: bases.len(), got: column.len() });
                 }
                 let sum: G1Projective =
                     bases.iter().zip(column.iter()).map(|(point, scalar)| multiply(*point, *scalar)).sum();

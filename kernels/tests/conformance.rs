@@ -5,10 +5,8 @@ mod suite;
 use ark_bn254::{Fr, G1Projective};
 use ark_ec::{CurveGroup, VariableBaseMSM};
 use ark_ff::{One, Zero};
-use ark_poly::{
-    DenseUVPolynomial, EvaluationDomain, Polynomial, Radix2EvaluationDomain, univariate::DensePolynomial,
-};
-use proofyard_kernels::{Backend, cpu::CpuBackend, naive::NaiveBackend};
+use ark_poly::{DenseUVPolynomial, EvaluationDomain, Polynomial, Radix2EvaluationDomain, univariate::DensePolynomial};
+use proofyard_kernels::{Backend, cpu::CpuBackend};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -22,13 +20,27 @@ fn cpu_agrees_with_the_twin() {
 }
 
 #[test]
-fn cpu_agrees_with_the_twin_on_one_thread() {
-    pool(1).install(|| suite::check(&CpuBackend::new()));
-}
-
-#[test]
-fn the_twin_agrees_with_itself() {
-    suite::check(&NaiveBackend::new());
+fn results_do_not_depend_on_the_number_of_threads() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let size = 1 << 14;
+    let points = suite::point_source(&suite::random_points(&mut rng, size));
+    let values = suite::random_scalars(&mut rng, size);
+    let small: Vec<Fr> = (0..size).map(|i| Fr::from(i as u64 % 3)).collect();
+    let all = || {
+        let cpu = CpuBackend::new();
+        let bases = cpu.upload_bases(points.clone()).unwrap();
+        let (values, small) = (cpu.upload(&values).unwrap(), cpu.upload(&small).unwrap());
+        let sums = cpu.msm(&bases, &[&values, &small]).unwrap();
+        let coset = cpu.evaluate_on_coset(&values, Fr::from(7u64)).unwrap();
+        let back = cpu.download(&cpu.interpolate_from_coset(&coset, Fr::from(7u64)).unwrap()).unwrap();
+        let (z, product) = cpu.grand_product(&coset, &values).unwrap();
+        (sums, cpu.download(&coset).unwrap(), back, cpu.download(&z).unwrap(), product)
+    };
+    let expected = pool(1).install(all);
+    assert!(expected.2 == values);
+    for threads in [2, 5] {
+        assert!(pool(threads).install(all) == expected);
+    }
 }
 
 #[test]

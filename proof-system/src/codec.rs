@@ -1,8 +1,8 @@
 //! Strict canonical encodings of points and scalars, shared by proofs, messages and keys.
 //!
-//! A scalar is 32 bytes, big-endian, below r. A point of G1 is x then y, 32 bytes big-endian each, below q and on the curve;
-//! a point of G2 is x.c1, x.c0, y.c1, y.c0 (the order of EIP-197), on the curve and in the subgroup. All zeros is infinity.
-//! Every value has exactly one encoding and every other string of bytes is refused.
+//! A scalar is 32 bytes, big-endian, below r. A point of G1 is x then y, 32 bytes big-endian each, below q and on the
+//! curve; a point of G2 is x.c1, x.c0, y.c1, y.c0 (the order of EIP-197), on the curve and in the subgroup. All zeros
+//! is infinity. Every value has exactly one encoding and every other string of bytes is refused.
 
 use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;

@@ -1,8 +1,8 @@
 //! Many multiples of the generator of G1 at once, for a setup whose secrets are known.
 //!
-//! Scalars are cut into signed digits of c bits; a table per digit position holds `d 2^(ck) G` for `1 <= d <= 2^(c-1)`, so that a
-//! multiple is a sum of one table entry per position. The sums run in affine coordinates, a block of scalars in
-//! lockstep, so that one field inversion serves a whole block.
+//! Scalars are cut into signed digits of c bits; a table per digit position holds `d 2^(ck) G` for `1 <= d <= 2^(c-1)`,
+//! so that a multiple is a sum of one table entry per position. The sums run in affine coordinates, a block of scalars
+//! in lockstep, so that one field inversion serves a whole block.
 
 use ark_bn254::{Fq, Fr, G1Affine};
 use ark_ec::{AdditiveGroup, AffineRepr, CurveGroup};

@@ -18,3 +18,6 @@ pub mod statement;
 pub mod subtree;
 pub mod transcript;
 pub mod verifier;
+
+// The CPU backend under this crate's name, for the coordinator, which has no edge to the kernels.
+pub use proofyard_kernels::cpu::CpuBackend;

@@ -153,7 +153,8 @@ fn wrong_lengths_are_refused() {
     for length in 0..bytes.len() + 200 {
         let mut cut = bytes.clone();
         cut.resize(length, 0);
-        // One group's length is right for one group, whose M would be a word of the first group: only 2 groups may pass.
+        // One group's length is right for one group, whose M would be a word of the first group: only 2 groups may
+        // pass.
         let decoded = RootProof::decode(&cut, end(&proof));
         match length {
             _ if length == bytes.len() => assert!(decoded.is_ok()),

@@ -51,7 +51,7 @@ fn invert_matrix(matrix: &Matrix) -> Matrix {
         let at = |i: usize, j: usize| matrix[rows[i]][columns[j % 3]];
         (0..3).map(|j| at(0, j) * (at(1, j + 1) * at(2, j + 2) - at(1, j + 2) * at(2, j + 1))).sum::<Fr>()
     };
-    let sign = |i: usize, j: usize| if (i + j) % 2 == 0 { Fr::ONE } else { -Fr::ONE };
+    let sign = |i: usize, j: usize| if (i + j).is_multiple_of(2) { Fr::ONE } else { -Fr::ONE };
     let determinant: Fr = (0..4).map(|j| matrix[0][j] * sign(0, j) * minor(0, j)).sum();
     let scale = determinant.inverse().unwrap();
     from_fn(|i| from_fn(|j| sign(i, j) * minor(j, i) * scale))
@@ -180,7 +180,8 @@ fn the_parameters_come_from_the_grain_lfsr() {
     let mut four = || from_fn::<Fr, 4, _>(|_| grain.element());
     let last: Vec<[Fr; 4]> = (0..4).map(|_| four()).collect();
     assert_eq!(last, full_constants()[4..]);
-    // The script draws diagonals, reduced modulo r, until the internal matrix has no invariant subspaces: the fifth passes.
+    // The script draws diagonals, reduced modulo r, until the internal matrix has no invariant subspaces; the published
+    // one is the fifth.
     let diagonal: [Fr; 4] = from_fn(|i| internal_matrix()[i][i]);
     let mut drawn = || from_fn::<Fr, 4, _>(|_| Fr::from_le_bytes_mod_order(&grain.word().to_bytes_le()));
     let candidates: Vec<[Fr; 4]> = (0..5).map(|_| drawn()).collect();

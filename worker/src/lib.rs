@@ -1,1 +1,18 @@
 //! Takes jobs, keeps sessions, proves on a device, drains; a pure core and adapters.
+//!
+//! [`core`] decides; [`run`] acts on a bus and a blob store; [`prover::Prover`] is what proves, [`circuit_prover::CircuitProver`]
+//! the one that proves transfers; [`config`] is the file that `proofyard-worker` reads.
+
+pub mod circuit_prover;
+pub mod config;
+pub mod core;
+mod driver;
+pub mod figures;
+mod keys;
+pub mod prover;
+mod proving;
+
+pub use driver::{Parts, run};
+pub use keys::{CpuKeys, Keys, KeysError};
+pub use proofyard_bus as bus;
+pub use proofyard_job_schema as job_schema;

@@ -1,2 +1,73 @@
-//! xtask
-fn main() {}
+//! Development commands: `cargo xtask setup`, `test`, `tidy`, `deny`.
+
+mod deny;
+mod steps;
+mod suite;
+mod tidy;
+mod tools;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+/// Development commands of Proofyard.
+#[derive(Parser)]
+#[command(name = "cargo xtask", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Bring the pinned tools that tests run against into `.tools`.
+    Setup,
+    /// Everything that must pass before a change lands: tools, formatting, lints, Rust and Solidity tests, tidy.
+    Test,
+    /// Check the crate graph and the sources against the rules of the repository.
+    Tidy,
+    /// Check licences, bans and sources of all dependencies.
+    Deny,
+}
+
+fn main() -> ExitCode {
+    let Arguments { command } = Arguments::parse();
+    match run(&command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<()> {
+    let root = root()?;
+    match command {
+        Command::Setup => {
+            let tools = tools::setup(&root)?;
+            for tool in [&tools.forge, &tools.anvil, &tools.cast, &tools.solc, &tools.nats_server] {
+                println!("{}", tool.display());
+            }
+            Ok(())
+        }
+        Command::Test => suite::run_all(&root),
+        Command::Tidy => tidy::run(&root),
+        Command::Deny => deny::run(&root),
+    }
+}
+
+/// The workspace's folder: above this crate's, as cargo names it at run time.
+fn root() -> Result<PathBuf> {
+    let here = env::var_os("CARGO_MANIFEST_DIR").context("run it as `cargo xtask`")?;
+    let root = Path::new(&here).parent().context("xtask lies in a workspace")?;
+    Ok(root.to_owned())
+}
+
+/// The cargo that runs this command.
+fn cargo() -> PathBuf {
+    env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
+}

@@ -1,11 +1,11 @@
 //! Sums of affine points in batches: one field inversion serves a whole level of pairwise additions.
 
 use ark_bn254::{Fq, G1Affine};
-use ark_ff::{BigInt, Field, One};
+use ark_ff::{AdditiveGroup, BigInt, Field};
 
 use crate::point::AffinePoint;
 
-use super::field::{add, is_zero, mul, sub};
+use super::field::{is_zero, mul_to, sub_to};
 
 /// An affine point as coordinates; (0, 0), which is not on the curve, stands for infinity.
 #[derive(Clone, Copy)]
@@ -20,15 +20,18 @@ impl Point {
     pub(super) fn load(base: &AffinePoint, negated: bool) -> Self {
         let x = Fq::new_unchecked(BigInt(base.x));
         let y = Fq::new_unchecked(BigInt(base.y));
+        // Chosen by index: the signs of digits are as good as random, and a wrong guess costs more than a difference.
         // Infinity has y = 0 and stays as it is.
-        Self { x, y: if negated { -y } else { y } }
+        let mut choice = [y; 2];
+        sub_to(&mut choice[1], &Fq::ZERO, &y);
+        Self { x, y: choice[usize::from(negated)] }
     }
 
     fn is_infinity(&self) -> bool {
         is_zero(&self.x) && is_zero(&self.y)
     }
 
-    const INFINITY: Self = Self { x: Fq::new_unchecked(BigInt([0; 4])), y: Fq::new_unchecked(BigInt([0; 4])) };
+    const INFINITY: Self = Self { x: Fq::ZERO, y: Fq::ZERO };
 }
 
 impl From<&Point> for G1Affine {
@@ -68,30 +71,37 @@ impl Runs {
 }
 
 /// How a pair adds.
+#[derive(Clone, Copy, PartialEq)]
 enum Slope {
     /// Two unlike points: `lambda = (y2 - y1) / (x2 - x1)`.
-    Chord(Fq),
+    Chord,
     /// A point with itself: `lambda = 3 x^2 / 2y`; the order is odd, so y is not zero.
-    Tangent(Fq),
+    Tangent,
     /// No slope: one of the points is infinity or the sum is.
     None,
 }
 
-/// Classifies a pair and gives the denominator of its slope.
+/// Classifies a pair and writes the denominator of its slope, if it has one.
 #[inline(always)]
-fn slope(a: &Point, b: &Point) -> Slope {
-    let dx = sub(&b.x, &a.x);
-    if !is_zero(&dx) && !is_zero(&a.x) && !is_zero(&b.x) { Slope::Chord(dx) } else { unusual_slope(a, b, dx) }
+fn slope(denominator: &mut Fq, a: &Point, b: &Point) -> Slope {
+    sub_to(denominator, &b.x, &a.x);
+    if !is_zero(denominator) && !is_zero(&a.x) && !is_zero(&b.x) {
+        Slope::Chord
+    } else {
+        unusual_slope(denominator, a, b)
+    }
 }
 
 #[cold]
-fn unusual_slope(a: &Point, b: &Point, dx: Fq) -> Slope {
+#[inline(never)]
+fn unusual_slope(denominator: &mut Fq, a: &Point, b: &Point) -> Slope {
     if a.is_infinity() || b.is_infinity() {
         Slope::None
-    } else if !is_zero(&dx) {
-        Slope::Chord(dx)
+    } else if !is_zero(denominator) {
+        Slope::Chord
     } else if a.y == b.y {
-        Slope::Tangent(add(&a.y, &a.y))
+        *denominator = a.y.double();
+        Slope::Tangent
     } else {
         Slope::None
     }
@@ -109,13 +119,17 @@ fn sum_without_slope(a: &Point, b: &Point) -> Point {
     }
 }
 
-/// `a + b` with the slope's denominator inverted.
+/// `*out = a + b` with slope `numerator * inverse`.
 #[inline(always)]
-fn sum_with_slope(a: &Point, b: &Point, numerator: &Fq, inverse: &Fq) -> Point {
-    let lambda = mul(numerator, inverse);
-    let x = sub(&sub(&mul(&lambda, &lambda), &a.x), &b.x);
-    let y = sub(&mul(&lambda, &sub(&a.x, &x)), &a.y);
-    Point { x, y }
+fn sum_with_slope(out: &mut Point, a: &Point, b: &Point, numerator: &Fq, inverse: &Fq) {
+    let (mut lambda, mut square, mut rest) = (Fq::ZERO, Fq::ZERO, Fq::ZERO);
+    mul_to(&mut lambda, numerator, inverse);
+    mul_to(&mut square, &lambda, &lambda);
+    sub_to(&mut rest, &square, &a.x);
+    sub_to(&mut out.x, &rest, &b.x);
+    sub_to(&mut rest, &a.x, &out.x);
+    mul_to(&mut square, &lambda, &rest);
+    sub_to(&mut out.y, &square, &a.y);
 }
 
 /// Reusable memory of [`Adder::sum_runs`].
@@ -123,7 +137,7 @@ fn sum_with_slope(a: &Point, b: &Point, numerator: &Fq, inverse: &Fq) -> Point {
 pub(super) struct Adder {
     /// What a level does: for each point it leaves, where its first operand lies and whether it has a second.
     steps: Vec<(u32, bool)>,
-    /// For each step, the product of the denominators of the steps after it.
+    /// For each step, the product of the denominators of it and the steps behind it; then 1.
     after: Vec<Fq>,
 }
 
@@ -151,23 +165,27 @@ impl Adder {
     }
 
     fn add_pairs(&mut self, runs: &mut Runs) {
+        let Self { steps, after } = self;
         let Runs { keys, points } = runs;
-        // Backwards: the products of the denominators.
-        let mut product = Fq::one();
-        self.after.clear();
-        for &(at, pair) in self.steps.iter().rev() {
-            self.after.push(product);
-            if pair {
-                match slope(&points[at as usize], &points[at as usize + 1]) {
-                    Slope::Chord(denominator) | Slope::Tangent(denominator) => product = mul(&product, &denominator),
-                    Slope::None => {}
-                }
+        let mut denominator = Fq::ZERO;
+        // Backwards: after[i] becomes the product of the denominators of step i and those behind it.
+        after.clear();
+        after.resize(steps.len() + 1, Fq::ONE);
+        for (step, &(at, pair)) in steps.iter().enumerate().rev() {
+            let at = at as usize;
+            let (here, behind) = after.split_at_mut(step + 1);
+            let (here, behind) = (&mut here[step], &behind[0]);
+            if pair && slope(&mut denominator, &points[at], &points[at + 1]) != Slope::None {
+                mul_to(here, behind, &denominator);
+            } else {
+                *here = *behind;
             }
         }
-        // No denominator is zero.
-        let mut inverse = product.inverse().unwrap_or_default();
-        // Forwards: the sums. What is written lies before everything still to be read.
-        for (to, (&(at, pair), after)) in self.steps.iter().zip(self.after.iter().rev()).enumerate() {
+        // No denominator is zero. Forwards: the inverse of the product of the denominators not yet used.
+        let mut inverse = after[0].inverse().unwrap_or_default();
+        let (mut own, mut numerator, mut rest) = (Fq::ZERO, Fq::ZERO, Fq::ZERO);
+        for (to, &(at, pair)) in steps.iter().enumerate() {
+            // What is written lies before everything still to be read.
             let at = at as usize;
             keys[to] = keys[at];
             let a = points[at];
@@ -176,22 +194,28 @@ impl Adder {
                 continue;
             }
             let b = points[at + 1];
-            points[to] = match slope(&a, &b) {
-                Slope::Chord(denominator) => {
-                    let own = mul(&inverse, after);
-                    inverse = mul(&inverse, &denominator);
-                    sum_with_slope(&a, &b, &sub(&b.y, &a.y), &own)
+            match slope(&mut denominator, &a, &b) {
+                Slope::None => {
+                    points[to] = sum_without_slope(&a, &b);
+                    continue;
                 }
-                Slope::Tangent(denominator) => {
-                    let own = mul(&inverse, after);
-                    inverse = mul(&inverse, &denominator);
-                    let square = mul(&a.x, &a.x);
-                    sum_with_slope(&a, &b, &add(&add(&square, &square), &square), &own)
-                }
-                Slope::None => sum_without_slope(&a, &b),
-            };
+                Slope::Chord => sub_to(&mut numerator, &b.y, &a.y),
+                Slope::Tangent => numerator = three_squares(&a.x),
+            }
+            mul_to(&mut own, &inverse, &after[to + 1]);
+            mul_to(&mut rest, &inverse, &denominator);
+            std::mem::swap(&mut inverse, &mut rest);
+            sum_with_slope(&mut points[to], &a, &b, &numerator, &own);
         }
-        keys.truncate(self.steps.len());
-        points.truncate(self.steps.len());
+        keys.truncate(steps.len());
+        points.truncate(steps.len());
     }
+}
+
+/// `3 x^2`.
+#[cold]
+#[inline(never)]
+fn three_squares(x: &Fq) -> Fq {
+    let square = x.square();
+    square.double() + square
 }

@@ -194,3 +194,50 @@ impl Digits {
         entries
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ark_ff::{AdditiveGroup, Field, One};
+
+    use super::*;
+
+    /// The scalars that the digits of all windows add up to.
+    fn recomposed(digits: &Digits, count: usize) -> Vec<Fr> {
+        let mut scalars = vec![Fr::ZERO; count];
+        for window in 0..digits.windows() {
+            let weight = Fr::from(2u64).pow([(window * digits.width) as u64]);
+            let entries = digits.entries(window);
+            assert!(entries.is_sorted_by_key(|entry| entry.bucket));
+            for entry in entries {
+                assert!((1..=1 << (digits.width - 1)).contains(&entry.bucket));
+                let digit = Fr::from(entry.bucket);
+                scalars[entry.index()] += weight * if entry.negative() { -digit } else { digit };
+            }
+        }
+        scalars
+    }
+
+    #[test]
+    fn digits_add_up_to_the_scalars() {
+        let half = Fr::from(Fr::MODULUS_MINUS_ONE_DIV_TWO);
+        let mut scalars = vec![Fr::ZERO, Fr::one(), -Fr::one(), half, half + Fr::one(), half - Fr::one()];
+        for bit in 0..254u64 {
+            let power = Fr::from(2u64).pow([bit]);
+            scalars.extend([power, power - Fr::one(), -power, Fr::from(bit).pow([91])]);
+        }
+        // More of them make wider windows the best; fewer bits, fewer windows.
+        for copies in [1, 10, 100] {
+            let scalars = scalars.repeat(copies);
+            assert_eq!(recomposed(&Digits::new(&scalars), scalars.len()), scalars);
+        }
+        for bits in [1, 2, 3, 8, 15, 16, 17, 63, 64, 65, 127, 128, 129] {
+            let top = Fr::from(2u64).pow([bits]) - Fr::one();
+            let scalars = [top, -top, Fr::one()].repeat(40);
+            let digits = Digits::new(&scalars);
+            assert!(digits.windows() <= (bits as usize + 1).div_ceil(2));
+            assert_eq!(recomposed(&digits, scalars.len()), scalars);
+        }
+        assert_eq!(Digits::new(&[Fr::ZERO; 5]).windows(), 0);
+        assert_eq!(Digits::new(&[]).windows(), 0);
+    }
+}

@@ -13,7 +13,7 @@ use crate::{
     program::{Op, Program, Rotation},
 };
 
-use super::field::{add, mul, sub};
+use super::field::{add_to, mul_to, sub_to};
 
 /// Rows of a block.
 const BLOCK: usize = 128;
@@ -122,9 +122,9 @@ impl Compiled {
             let left = Rows::new(step.left, columns, buffers, start, rows);
             let right = Rows::new(step.right, columns, buffers, start, rows);
             match step.kind {
-                Kind::Add => apply(add, left, right, &mut to[..rows]),
-                Kind::Sub => apply(sub, left, right, &mut to[..rows]),
-                Kind::Mul => apply(mul, left, right, &mut to[..rows]),
+                Kind::Add => apply(add_to, left, right, &mut to[..rows]),
+                Kind::Sub => apply(sub_to, left, right, &mut to[..rows]),
+                Kind::Mul => apply(mul_to, left, right, &mut to[..rows]),
             }
             buffers[step.to] = to;
         }
@@ -160,18 +160,18 @@ impl<'a> Rows<'a> {
 
 /// `to = operation(left, right)` row by row.
 #[inline(always)]
-fn apply(operation: impl Fn(&Fr, &Fr) -> Fr, left: Rows, right: Rows, to: &mut [Fr]) {
+fn apply(operation: impl Fn(&mut Fr, &Fr, &Fr), left: Rows, right: Rows, to: &mut [Fr]) {
     match (left, right) {
         (Rows::Each(left), Rows::Each(right)) => {
-            to.iter_mut().zip(left).zip(right).for_each(|((to, left), right)| *to = operation(left, right));
+            to.iter_mut().zip(left).zip(right).for_each(|((to, left), right)| operation(to, left, right));
         }
         (Rows::Each(left), Rows::Same(right)) => {
-            to.iter_mut().zip(left).for_each(|(to, left)| *to = operation(left, &right));
+            to.iter_mut().zip(left).for_each(|(to, left)| operation(to, left, &right));
         }
         (Rows::Same(left), Rows::Each(right)) => {
-            to.iter_mut().zip(right).for_each(|(to, right)| *to = operation(&left, right));
+            to.iter_mut().zip(right).for_each(|(to, right)| operation(to, &left, right));
         }
-        (Rows::Same(left), Rows::Same(right)) => to.fill(operation(&left, &right)),
+        (Rows::Same(left), Rows::Same(right)) => to.iter_mut().for_each(|to| operation(to, &left, &right)),
     }
 }
 

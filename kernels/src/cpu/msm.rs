@@ -22,6 +22,23 @@ use super::{
 /// Digits a task adds up at once: enough to make its inversions cheap, few enough to stay near the core.
 const BLOCK: usize = 1 << 13;
 
+/// How many entries ahead a base is asked for: the bases of a bucket lie all over the memory.
+const AHEAD: usize = 16;
+
+/// Asks for the point's cache lines: two where the bases are not aligned to lines.
+#[inline(always)]
+fn prefetch(point: &AffinePoint) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch of a valid reference has no effect that a program can see.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(&point.x[0]).cast());
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(&point.y[3]).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = point;
+}
+
 /// Memory of one task.
 #[derive(Default)]
 struct Scratch {
@@ -69,7 +86,10 @@ fn window_sum(points: &[AffinePoint], entries: &[Entry], width: usize, scratches
     let block = |entries: &[Entry]| {
         scratches.with(|Scratch { runs, adder }| {
             runs.clear();
-            for entry in entries {
+            for (place, entry) in entries.iter().enumerate() {
+                if let Some(later) = entries.get(place + AHEAD) {
+                    prefetch(&points[later.index()]);
+                }
                 runs.push(entry.bucket, Point::load(&points[entry.index()], entry.negative()));
             }
             adder.sum_runs(runs);

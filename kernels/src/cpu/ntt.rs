@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::backend::KernelError;
 
-use super::field::{add, halve_times, mul, sub};
+use super::field::{add_to, halve_times, mul, mul_to, sub_to};
 
 /// The largest transform is `2^28`: r - 1 has no more factors of two.
 const MAX_LOG2: u32 = Fr::TWO_ADICITY;
@@ -77,9 +77,37 @@ fn reverse(index: usize, log2: u32) -> usize {
     index.reverse_bits() >> (usize::BITS - 1 - log2) >> 1
 }
 
+/// log2 of a tile's side.
+const TILE_LOG2: u32 = 4;
+const TILE: usize = 1 << TILE_LOG2;
+
 /// Copies in bit-reversed order: entry i is `entry(reverse(i))`.
+///
+/// Plain bit reversal reads with strides of large powers of two, which all fall on the same cache lines. So the index is
+/// cut in (high, middle, low) with four bits in high and low, and for each middle a tile is read along low and written
+/// along high.
 fn reversed(log2: u32, entry: impl Fn(usize) -> Fr + Sync) -> Vec<Fr> {
-    (0..1usize << log2).into_par_iter().with_min_len(CHUNK).map(|i| entry(reverse(i, log2))).collect()
+    let size = 1usize << log2;
+    if log2 < 2 * TILE_LOG2 {
+        return (0..size).map(|i| entry(reverse(i, log2))).collect();
+    }
+    let mut out = vec![Fr::ZERO; size];
+    let middle_log2 = log2 - 2 * TILE_LOG2;
+    let mut tiles: Vec<Vec<&mut [Fr]>> = (0..1 << middle_log2).map(|_| Vec::with_capacity(TILE)).collect();
+    for part in out.chunks_exact_mut(size / TILE) {
+        tiles.iter_mut().zip(part.chunks_exact_mut(TILE)).for_each(|(tile, row)| tile.push(row));
+    }
+    tiles.par_iter_mut().with_min_len(CHUNK / TILE / TILE).enumerate().for_each(|(reversed_middle, rows)| {
+        let middle = reverse(reversed_middle, middle_log2) << TILE_LOG2;
+        for high in 0..TILE {
+            let start = (high << (log2 - TILE_LOG2)) + middle;
+            for low in 0..TILE {
+                rows[reverse(low, TILE_LOG2)][reverse(high, TILE_LOG2)] = entry(start + low);
+            }
+        }
+    });
+    drop(tiles);
+    out
 }
 
 /// Evaluations at `shift * w^i` from coefficients.
@@ -106,7 +134,7 @@ pub(super) fn inverse(evaluations: &[Fr], unshift: Fr) -> Result<Vec<Fr>, Kernel
         } else {
             let mut scale = halve_times(&unshift.pow([(index * CHUNK) as u64]), log2);
             for value in chunk {
-                *value = mul(value, &scale);
+                mul_to(value, &{ *value }, &scale);
                 scale = mul(&scale, &unshift);
             }
         }
@@ -136,7 +164,8 @@ fn transform(values: &mut [Fr], log2: u32) {
         || rayon::join(|| transform(v0, log2 - 2), || transform(v1, log2 - 2)),
         || rayon::join(|| transform(v2, log2 - 2), || transform(v3, log2 - 2)),
     );
-    let parts = (v0.par_chunks_mut(CHUNK), v1.par_chunks_mut(CHUNK), v2.par_chunks_mut(CHUNK), v3.par_chunks_mut(CHUNK));
+    let parts =
+        (v0.par_chunks_mut(CHUNK), v1.par_chunks_mut(CHUNK), v2.par_chunks_mut(CHUNK), v3.par_chunks_mut(CHUNK));
     let twiddles = (inner.par_chunks(CHUNK), outer_front.par_chunks(CHUNK), outer_back.par_chunks(CHUNK));
     parts.into_par_iter().zip(twiddles.into_par_iter()).for_each(|((v0, v1, v2, v3), (inner, front, back))| {
         combine([v0, v1, v2, v3], [inner, front, back]);
@@ -146,17 +175,18 @@ fn transform(values: &mut [Fr], log2: u32) {
 /// `(a + t b, a - t b)` in place.
 #[inline(always)]
 fn butterfly(a: &mut Fr, b: &mut Fr, twiddle: &Fr) {
-    let turned = mul(b, twiddle);
-    *b = sub(a, &turned);
-    *a = add(a, &turned);
+    let mut turned = Fr::ZERO;
+    mul_to(&mut turned, b, twiddle);
+    sub_to(b, a, &turned);
+    add_to(a, &{ *a }, &turned);
 }
 
 /// The same with t = 1.
 #[inline(always)]
 fn plain_butterfly(a: &mut Fr, b: &mut Fr) {
-    let difference = sub(a, b);
-    *a = add(a, b);
-    *b = difference;
+    let other = *b;
+    sub_to(b, a, &other);
+    add_to(a, &{ *a }, &other);
 }
 
 /// Two levels on four transformed quarters: the twiddles of the inner level, then the outer level's two halves.

@@ -6,17 +6,15 @@ use rayon::prelude::*;
 
 use crate::backend::KernelError;
 
+use super::field::mul;
+
 /// Rows a task takes at once; one inversion each.
 const CHUNK: usize = 2048;
 
 /// `z[0] = 1, z[i+1] = z[i] * numerators[i] / denominators[i]` and the product over all rows.
 pub(super) fn grand_product(numerators: &[Fr], denominators: &[Fr]) -> Result<(Vec<Fr>, Fr), KernelError> {
     if numerators.len() != denominators.len() {
-        return Err(KernelError::Length {
-            what: "denominators",
-            expected: numerators.len(),
-            got: denominators.len(),
-        });
+        return Err(KernelError::Length { what: "denominators", expected: numerators.len(), got: denominators.len() });
     }
     let mut z = vec![Fr::zero(); numerators.len()];
     // Each chunk's own running products, starting at one, and its total.
@@ -32,7 +30,9 @@ pub(super) fn grand_product(numerators: &[Fr], denominators: &[Fr]) -> Result<(V
         factors.push(product);
         product *= total;
     }
-    z.par_chunks_mut(CHUNK).zip(factors).skip(1).for_each(|(z, factor)| z.iter_mut().for_each(|z| *z *= factor));
+    z.par_chunks_mut(CHUNK).zip(factors).skip(1).for_each(|(z, factor)| {
+        z.iter_mut().for_each(|z| *z = mul(z, &factor));
+    });
     Ok((z, product))
 }
 
@@ -44,14 +44,14 @@ fn running_products(z: &mut [Fr], numerators: &[Fr], denominators: &[Fr]) -> Res
     let mut denominator = Fr::one();
     for ((z, n), d) in z.iter_mut().zip(numerators).zip(denominators) {
         *z = numerator;
-        numerator *= n;
-        denominator *= d;
+        numerator = mul(&numerator, n);
+        denominator = mul(&denominator, d);
     }
     let mut inverse = denominator.inverse().ok_or(KernelError::ZeroDenominator("a denominator of the product"))?;
     let total = numerator * inverse;
     for (z, d) in z.iter_mut().zip(denominators).rev() {
-        inverse *= d;
-        *z *= inverse;
+        inverse = mul(&inverse, d);
+        *z = mul(z, &inverse);
     }
     Ok(total)
 }

@@ -57,10 +57,7 @@ fn columns(rng: &mut ChaCha8Rng, size: usize) -> Vec<(&'static str, Vec<Fr>)> {
         ("128 bits", pick(&mut |rng| Fr::from(rng.random::<u128>()))),
         ("small negatives", pick(&mut |rng| -Fr::from(rng.random::<u16>()))),
         ("powers of two", pick(&mut |rng| Fr::from(2u64).pow([rng.random_range(0..254u64)]))),
-        (
-            "99 % zeros",
-            pick(&mut |rng| if rng.random_ratio(1, 100) { random_scalar(rng) } else { Fr::zero() }),
-        ),
+        ("99 % zeros", pick(&mut |rng| if rng.random_ratio(1, 100) { random_scalar(rng) } else { Fr::zero() })),
         ("one repeated", {
             let value = random_scalar(rng);
             vec![value; size]

@@ -1,7 +1,7 @@
 //! Circuits and witnesses: rows of gates, copy constraints and the values that satisfy them.
 //!
-//! A [`CircuitBuilder`] runs the same synthesis code once for the structure and once per witness. The first six rows hold
-//! the public values: rows 0..2 what comes in, rows 3..5 what goes out, always on wire 1.
+//! A [`CircuitBuilder`] runs the same synthesis code once for the structure and once per witness. The first six rows
+//! hold the public values: rows 0..2 what comes in, rows 3..5 what goes out, always on wire 1.
 
 mod builder;
 mod error;

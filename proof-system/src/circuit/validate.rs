@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl Circuit {
-    /// Checks everything that a key build relies on: T, lengths, the rows of the public values, consistent selectors, no
-    /// gate that reads past row T - 1, distinct cosets of labels, the permutation columns, and the identity's degrees.
+    /// Checks everything that a key build relies on: T, lengths, the rows of the public values, consistent selectors,
+    /// no gate that reads past row T - 1, distinct cosets of labels, the permutation columns, the identity's degrees.
     pub fn validate(&self) -> Result<(), CircuitError> {
         let domain = check_rows(self.rows_log2)?;
         let rows = self.rows();

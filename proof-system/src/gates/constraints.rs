@@ -1,7 +1,7 @@
 //! Each gate's constraints, and all of them summed with their selectors.
 //!
-//! The functions return a gate's constraints without the selector, in the order of their number e. Selector factors come
-//! without their rational scale ([`HALF`], [`SIXTH`]), which callers fold into other constants.
+//! The functions return a gate's constraints without the selector, in the order of their number e. Selector factors
+//! come without their rational scale ([`HALF`], [`SIXTH`]), which callers fold into other constants.
 
 use std::array::from_fn;
 
@@ -200,8 +200,8 @@ fn poseidon2_gate<A: Algebra>(lift: &dyn Fn(Fr) -> A, row: &RowValues<A>) -> [A;
     })
 }
 
-/// The gates' terms e = 0..6 on one row, selectors included and all gates summed; without the public input, which belongs
-/// to e = 0. All are zero on a satisfied row (row k < 6 aside, where term 0 is the public value).
+/// The gates' terms e = 0..6 on one row, selectors included and all gates summed; without the public input, which
+/// belongs to e = 0. All are zero on a satisfied row (rows 0 to 5 aside, where term 0 is the public value).
 pub fn gate_constraints<A: Algebra>(lift: &dyn Fn(Fr) -> A, row: &RowValues<A>) -> [A; GATE_TERMS] {
     let on = Selectors::new(lift, row);
     let mut terms: [A; GATE_TERMS] = from_fn(|_| lift(Fr::ZERO));

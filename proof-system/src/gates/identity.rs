@@ -14,8 +14,8 @@ use super::{
 };
 use crate::poseidon2::{self, Matrix};
 
-/// The POSEIDON2 gate's matrices multiplied from the left by `a = (alpha, .., alpha^4)`, so that a product with a matrix
-/// becomes a dot product.
+/// The POSEIDON2 gate's matrices multiplied from the left by `a = (alpha, .., alpha^4)`, so that a product with a
+/// matrix becomes a dot product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoseidonWeights<A> {
     /// `a E`.
@@ -147,7 +147,8 @@ fn permutation<A: Algebra>(row: &RowValues<A>, challenges: &RowChallenges<A>, x:
     identity - image
 }
 
-/// G on one row: every gate, the public input `pi`, the permutation and `L_0 (z - 1)`, combined with the powers of alpha.
+/// G on one row: every gate, the public input `pi`, the permutation and `L_0 (z - 1)`, combined with the powers of
+/// alpha.
 ///
 /// `x` is X (the row's `w^j` on H), `l0` is L_0 there. It is affine in each of q1..q4, qm, pl, pi, pr, s4 and z.
 pub fn row_identity<A: Algebra>(

@@ -2,7 +2,8 @@
 //! use the same.
 //!
 //! They come from the Grain LFSR: 16 constants of the first full rounds, 56 of the partial rounds, 16 of the last full
-//! rounds, then the first diagonal that passes the script's checks. `tests/poseidon2.rs` derives them again.
+//! rounds, then diagonals until the script's checks accept one: the fifth drawn is the published one.
+//! `tests/poseidon2.rs` derives them again.
 
 use ark_bn254::Fr;
 use ark_ff::MontFp;

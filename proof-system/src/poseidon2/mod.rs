@@ -1,8 +1,8 @@
 //! Poseidon2 over BN254 with width 4, S-box x^5, 8 full and 56 partial rounds, and the hashes built on it.
 //!
 //! Tree nodes use [`compress4`], which feeds the input forward: the bare first output of a permutation has trivial
-//! collisions, because the permutation can be run backwards. [`hash3`] is a one-block sponge whose capacity element holds
-//! a domain tag.
+//! collisions, because the permutation can be run backwards. [`hash3`] is a one-block sponge whose capacity element
+//! holds a domain tag.
 
 mod constants;
 mod rows;

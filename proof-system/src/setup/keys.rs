@@ -14,8 +14,8 @@ use crate::{
     srs::{Srs, SrsRow, y_power_count},
 };
 
-/// SHA-256 of a circuit's fixed columns: `log2 T` as 4 bytes, then the values of the 12 fixed and 4 permutation columns row by row,
-/// each as the 32 bytes of its Montgomery form (R = 2^256), everything little-endian.
+/// SHA-256 of a circuit: the ASCII tag `proofyard/circuit/v1`, `log2 T` as 4 bytes, then the 12 fixed and 4 permutation
+/// columns one after the other, each value as the 32 bytes of its Montgomery form (R = 2^256); all little-endian.
 pub fn circuit_digest(circuit: &Circuit) -> [u8; 32] {
     let mut hash = Sha256::new().chain_update(b"proofyard/circuit/v1").chain_update(circuit.rows_log2.to_le_bytes());
     for column in circuit.fixed.iter().chain(&circuit.permutation) {

@@ -1,17 +1,17 @@
 //! Setups on disk: the SRS, its rows and a circuit's keys in a cache folder.
 //!
 //! ```text
-//! <dir>/insecure-v1/                        the developers' setup; a ceremony's folder is the first 16 hex digits of its label
+//! <dir>/insecure-v1/                        the developers' setup (a ceremony: 16 hex digits of its label)
 //!     lock                                  held by the process that is making files
 //!     srs-t16-m4.pysrs                      monomials for T = 2^16 and M_max = 4
 //!     rows-t16-m4-<SRS>/row-003.pyrow       row 3 of M = 4 in both forms
 //!     key-t16-m4-<circuit>.pykey            verifying key and what the aggregator of M = 4 needs
 //! ```
 //!
-//! `<SRS>` and `<circuit>` are the first 16 hex digits of the SRS file's digest and of [`circuit_digest`], so another circuit or SRS gives
-//! other files. [`crate::srs`] describes their bytes. Files appear whole (written aside, then renamed) and never change;
-//! digests are checked when a file is used; a damaged file is an error that names it. Several processes may ask for the
-//! same setup at once: one makes it, the others wait.
+//! `<SRS>` and `<circuit>` are the first 16 hex digits of the SRS file's digest and of [`circuit_digest`], so another
+//! circuit or SRS gives other files. `srs/container.rs` describes their bytes. Files appear whole (written aside, then
+//! renamed) and never change; digests are checked when a file is used; a damaged file is an error that names it.
+//! Several processes may ask for the same setup at once: one makes it, the others wait.
 
 mod files;
 mod keys;
@@ -63,8 +63,8 @@ impl Setup {
         Self::open_in(folder, circuit, &circuit_digest)
     }
 
-    /// Opens the setup of a ceremony for `circuit` and M = `subtrees`, making rows and keys from the monomial file at `srs` when they
-    /// are missing. The file is checked ([`Srs::check`]) before anything is made from it.
+    /// Opens the setup of a ceremony for `circuit` and M = `subtrees`, making rows and keys from the monomial file at
+    /// `srs` when they are missing. The file is checked ([`Srs::check`]) before anything is made from it.
     pub fn open_or_derive(
         dir: &Path,
         srs: &Path,

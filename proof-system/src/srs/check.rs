@@ -33,8 +33,9 @@ impl Ratio {
 }
 
 impl Srs {
-    /// Checks that every point is on the curve, that row i is `[ty^i tx^j]`, that the powers of ty are powers of ty, that G2 belongs to
-    /// them, and that the secrets are not tied: no `[ty^k]` of the file equals any `[ty^i tx^j]`, 1 <= j < T, nor `[tx^T]`.
+    /// Checks that every point is on the curve, that row i is `[ty^i tx^j]`, that the powers of ty are powers of ty,
+    /// that G2 belongs to them, and that the secrets are not tied: no `[ty^k]` of the file equals any `[ty^i tx^j]` with
+    /// j from 1 to T - 1, nor `[tx^T]`.
     ///
     /// The ratio checks weigh the points with 128-bit numbers drawn from the file's digest, which binds all of them.
     pub fn check(&self, progress: Progress<'_>) -> Result<(), SetupError> {
@@ -83,8 +84,8 @@ impl Srs {
         Ok(())
     }
 
-    /// `[tx^T]` is not in the file, but `e([tx^(T-1)], [tx])` tells whether a power of ty equals it. With `ty = tx^T` all points of
-    /// the file would differ from each other and yet be the powers of one secret.
+    /// `[tx^T]` is not in the file, but `e([tx^(T-1)], [tx])` tells whether a power of ty equals it. With `ty = tx^T`
+    /// all points of the file would differ from each other and yet be the powers of one secret.
     fn check_power_beyond_file(&self) -> Result<(), SetupError> {
         let first = self.monomials(0)?;
         let points = (*first).as_ref();

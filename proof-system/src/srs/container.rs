@@ -20,10 +20,10 @@
 //!
 //! The digest in the header binds the whole file through the sections' digests; it is what "digest of the SRS" means.
 //!
-//! Sections. An SRS: 0 `[ty^k]`, 1 `[tx]` and `[ty]` in G2 (docs/protocol.md section 9), 2 + i the monomials `[ty^i tx^j]`, `j < T`.
-//! A row: 0 `[R_i(ty) tx^j]`, 1 `[R_i(ty) L_j(tx)]`, 2 `[R_i(ty)]`. A key: 0 the verifying key, 1 `[R_i(ty)]`, 2 `[R_i(ty) f(tx)]` for each i the
-//! 16 fixed columns, 3 `[ty^k]`. Points in SRS and row files lie as in memory ([`AffinePoint`]); keys and G2 points have
-//! the canonical encoding of [`crate::codec`].
+//! Sections. An SRS: 0 `[ty^k]`, 1 `[tx]` and `[ty]` in G2 (docs/protocol.md section 9), 2 + i the monomials
+//! `[ty^i tx^j]`, `j < T`. A row: 0 `[R_i(ty) tx^j]`, 1 `[R_i(ty) L_j(tx)]`, 2 `[R_i(ty)]`. A key: 0 the verifying key,
+//! 1 `[R_i(ty)]`, 2 `[R_i(ty) f(tx)]` for each i the 16 fixed columns, 3 `[ty^k]`. Points in SRS and row files lie as
+//! in memory ([`AffinePoint`]); keys and G2 points have the canonical encoding of [`crate::codec`].
 
 use std::{
     fs::{self, File},
@@ -185,7 +185,8 @@ impl ContainerWriter {
 
 impl Drop for ContainerWriter {
     fn drop(&mut self) {
-        // After `finish` there is nothing at this path any more; a failure here leaves a file that the next setup removes.
+        // After `finish` there is nothing at this path any more; a failure here leaves a file that the next setup
+        // removes.
         let _ = fs::remove_file(&self.partial);
     }
 }
@@ -340,9 +341,9 @@ fn mapped_points(path: &Path, map: &Arc<Mmap>, range: Range<usize>) -> Result<Po
 }
 
 fn map(file: &File, path: &Path) -> Result<Mmap, SetupError> {
-    // SAFETY: the mapped bytes must not change or vanish while they are borrowed. Finished files are never written again:
-    // they are only replaced as a whole by a rename, which leaves the mapped file alive. A file still being written is only
-    // read in sections that are already complete. Someone who edits or truncates the cache by hand while it is in
-    // use is outside this contract.
+    // SAFETY: the mapped bytes must not change or vanish while they are borrowed. Finished files are never written
+    // again: they are only replaced as a whole by a rename, which leaves the mapped file alive. A file still being
+    // written is only read in sections that are already complete. Someone who edits or truncates the cache by hand
+    // while it is in use is outside this contract.
     unsafe { Mmap::map(file) }.map_err(io_error("map", path))
 }

@@ -45,7 +45,7 @@ pub enum SetupError {
     },
     /// A whole file that belongs to something else.
     #[error(
-        "[PY-S-004] {path} is another file: {what}: expected {expected}, got {got}; move it away and run the setup again"
+        "[PY-S-004] {path} belongs elsewhere: {what}: expected {expected}, got {got}; move it and run the setup again"
     )]
     Foreign {
         /// The file.

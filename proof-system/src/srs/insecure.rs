@@ -1,8 +1,9 @@
 //! The INSECURE developers' setup: its secrets follow from a public seed, so that anyone can forge proofs for its keys.
 //!
-//! `tx` and `ty` are `SHA-256(seed || 0, name) || SHA-256(seed || 1, name)` as a big-endian integer mod r, with the ASCII seed [`SEED`], one byte, and
-//! the name "tx" or "ty". Nothing is sampled. Files and keys made here carry the label `INSECURE developers' setup` whatever the
-//! secrets were. Known secrets allow a shortcut: every point is one multiple of the generator ([`FixedBase`]).
+//! `tx` and `ty` are `SHA-256(seed || 0, name) || SHA-256(seed || 1, name)` as a big-endian integer mod r, with the
+//! ASCII seed [`SEED`], one byte, and the name "tx" or "ty". Nothing is sampled. Files and keys made here carry the
+//! label `INSECURE developers' setup` whatever the secrets were. Known secrets allow a shortcut: every point is one
+//! multiple of the generator ([`FixedBase`]).
 
 use std::path::Path;
 

@@ -1,8 +1,9 @@
 //! The structured reference string (SRS) of two secrets tx, ty, docs/protocol.md section 1.
 //!
-//! A ceremony gives the monomials `[ty^i tx^j]`, `[ty^k]` and in G2 `[tx]`, `[ty]`; they lie in one file ([`Srs`]) and are checked by
-//! [`Srs::check`]. What proving needs are rows for one M: `[R_i(ty) tx^j]` and `[R_i(ty) L_j(tx)]` ([`SrsRow`]), which [`derive`] computes from
-//! monomials by group transforms. The developers' setup ([`insecure`]) knows its secrets and computes all of it directly.
+//! A ceremony gives the monomials `[ty^i tx^j]`, `[ty^k]` and in G2 `[tx]`, `[ty]`; they lie in one file ([`Srs`]) and
+//! are checked by [`Srs::check`]. What proving needs are rows for one M: `[R_i(ty) tx^j]` and `[R_i(ty) L_j(tx)]`
+//! ([`SrsRow`]), which [`derive`] computes from monomials by group transforms. The developers' setup ([`insecure`])
+//! knows its secrets and computes all of it directly.
 
 mod check;
 pub(crate) mod container;
@@ -87,8 +88,8 @@ pub struct Srs {
 }
 
 impl Srs {
-    /// Opens the file at `path`. Digests of the powers of ty and of G2 are checked now, those of the monomial rows as they are
-    /// taken; that the points are powers at all is [`Srs::check`]'s.
+    /// Opens the file at `path`. Digests of the powers of ty and of G2 are checked now, those of the monomial rows as
+    /// they are taken; that the points are powers at all is [`Srs::check`]'s.
     pub fn open(path: &Path) -> Result<Self, SetupError> {
         let container = Container::open(path, Kind::Srs)?;
         check_sizes(container.identity.rows_log2, container.identity.subtrees as usize)?;

@@ -102,6 +102,21 @@ impl Farm {
         )
     }
 
+    /// The protocol in the clear for one of several groups of equal size.
+    pub fn group_reference(&self, group: usize, groups: usize) -> Reference {
+        let size = self.inputs.len() / groups;
+        let range = group * size..(group + 1) * size;
+        let (start, end) = (self.inputs[range.start], self.output(range.end - 1));
+        Reference::new(
+            self.secrets,
+            &self.key.verifying,
+            &self.circuit,
+            Statement { start, end, ..self.statement.clone() },
+            self.inputs[range.clone()].to_vec(),
+            self.witnesses[range].to_vec(),
+        )
+    }
+
     /// All messages, `[round - 1][subtree]`.
     pub fn messages(&self) -> Vec<Vec<RoundMessage>> {
         self.run(1).0

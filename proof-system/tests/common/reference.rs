@@ -251,7 +251,10 @@ impl Reference {
         let size = self.rows.size();
         let extended = Domain::of_size(8 * size).unwrap();
         let shift = Fr::GENERATOR;
-        let output = self.inputs.get(subtree + 1).copied().unwrap_or(self.statement.end);
+        // OUT by construction: after the last subtree it is S(1) + end - start.
+        let Statement { start, end, .. } = &self.statement;
+        let last = std::array::from_fn(|k| self.inputs[0][k] + end[k] - start[k]);
+        let output = self.inputs.get(subtree + 1).copied().unwrap_or(last);
         let mut public = vec![Fr::ZERO; size];
         for k in 0..3 {
             public[k] = -self.inputs[subtree][k];
@@ -332,6 +335,22 @@ impl Reference {
 
     pub fn fixed_values(&self) -> [Fr; FIXED_COLUMNS] {
         std::array::from_fn(|c| horner(&self.fixed[c].rows[0], self.zeta))
+    }
+
+    /// Whether the identity over Y vanishes on K, so that Q is a polynomial.
+    pub fn y_identity_divides(&self) -> bool {
+        // Q has at most 4M - 4 coefficients exactly when the division leaves no remainder.
+        self.q.rows.len() <= 4 * self.subtrees.size() - 4
+    }
+
+    /// Everything up to the claims with another mu than the transcript's.
+    pub fn run_with_mu(&mut self, mu: Option<Fr>) {
+        self.commit_wires();
+        self.commit_permutation();
+        self.commit_quotient();
+        self.mu = mu.unwrap_or(self.mu);
+        self.commit_y_quotient();
+        self.claim();
     }
 
     /// Q, then eta.
@@ -465,10 +484,6 @@ impl Reference {
 
     /// Everything up to the claims, which are not absorbed yet.
     pub fn run_to_claims(&mut self) {
-        self.commit_wires();
-        self.commit_permutation();
-        self.commit_quotient();
-        self.commit_y_quotient();
-        self.claim();
+        self.run_with_mu(None);
     }
 }

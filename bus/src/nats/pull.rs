@@ -1,0 +1,177 @@
+//! Pulling messages from a consumer, one at a time and only when there is room.
+//!
+//! The loop speaks the pull protocol itself: the client's batch stream is not woken by a message that follows an idle
+//! heartbeat, and its endless stream fetches one message more than asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::pull::{BatchConfig, Config};
+use async_nats::jetstream::{AckKind, Message as JetStreamMessage};
+use async_nats::{Message as NatsMessage, StatusCode, Subscriber};
+use futures::StreamExt;
+use proofyard_job_schema::{Message, decode};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
+
+use super::open::{OpenDeliveries, Origin};
+use super::{IDLE_HEARTBEAT, NatsFarm, PAUSE};
+use crate::bus::Delivery;
+use crate::error::BusError;
+
+/// Longest time the server keeps one pull open; then it is asked again.
+const PULL: Duration = Duration::from_secs(30);
+/// Without a sign of life of the server for so long, the pull is given up.
+const SILENCE: Duration = IDLE_HEARTBEAT.saturating_mul(3);
+
+/// How many messages an end would take; counts down with each one taken.
+pub(super) type Credit = watch::Sender<u32>;
+
+/// Where one loop pulls from and what it does with the messages.
+pub(super) struct Puller<M> {
+    pub farm: NatsFarm,
+    pub stream: String,
+    pub consumer: Config,
+    /// Names the consumer in [`Origin`].
+    pub name: &'static str,
+    pub open: Arc<OpenDeliveries>,
+    pub out: mpsc::Sender<Delivery<M>>,
+    /// Pull only while there is credit; no limit without one.
+    pub credit: Option<Arc<Credit>>,
+}
+
+/// A running task, ended with its owner.
+pub(super) struct Task(JoinHandle<()>);
+
+impl Task {
+    pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(future))
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// How a pull ended.
+enum Pulled {
+    Message(Box<NatsMessage>),
+    /// Nothing came while it was open.
+    Nothing,
+}
+
+impl<M: Message + Send + 'static> Puller<M> {
+    /// Makes the consumer and starts the loop. It goes on through every failure until the receiving side is dropped.
+    pub async fn start(self) -> Result<Task, BusError> {
+        self.make_consumer().await?;
+        Ok(Task::spawn(async move {
+            while let Err(error) = self.pull_until_failure().await {
+                debug!(consumer = self.name, %error, "pulling again");
+                sleep(PAUSE).await;
+            }
+        }))
+    }
+
+    async fn make_consumer(&self) -> Result<async_nats::jetstream::consumer::PullConsumer, BusError> {
+        let failed = |reason: String| BusError::JetStream { what: format!("consumer of {}", self.stream), reason };
+        let context = &self.farm.context;
+        let stream = context.get_stream_no_info(&self.stream).await.map_err(|error| failed(error.to_string()))?;
+        stream.create_consumer(self.consumer.clone()).await.map_err(|error| failed(error.to_string()))
+    }
+
+    /// Returns without error when nobody receives any more.
+    async fn pull_until_failure(&self) -> Result<(), BusError> {
+        let failed = |reason: String| BusError::JetStream { what: format!("pulling from {}", self.stream), reason };
+        let consumer = match self.make_consumer().await {
+            Ok(consumer) => consumer,
+            Err(_) => {
+                // The server lost its memory: make everything anew.
+                self.farm.ensure_streams().await?;
+                self.make_consumer().await?
+            }
+        };
+        let client = &self.farm.client;
+        let inbox = client.new_inbox();
+        let mut messages = client.subscribe(inbox.clone()).await.map_err(|error| failed(error.to_string()))?;
+        let pull =
+            BatchConfig { batch: 1, expires: Some(PULL), idle_heartbeat: IDLE_HEARTBEAT, ..BatchConfig::default() };
+        loop {
+            let Ok(room) = self.out.reserve().await else { return Ok(()) };
+            if let Some(credit) = &self.credit {
+                // The sender is owned here, so waiting cannot fail.
+                let _ = credit.subscribe().wait_for(|credit| *credit > 0).await;
+            }
+            let asked = consumer.request_batch(pull.clone(), inbox.clone().into()).await;
+            asked.map_err(|error| failed(error.to_string()))?;
+            match wait(&mut messages).await.map_err(failed)? {
+                Pulled::Nothing => {}
+                Pulled::Message(message) => {
+                    if let Some(delivery) = self.open(*message).await {
+                        room.send(delivery);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes a delivery of a message, unless it cannot be read or the credit is gone meanwhile.
+    async fn open(&self, message: NatsMessage) -> Option<Delivery<M>> {
+        let message = JetStreamMessage { message, context: self.farm.context.clone() };
+        let (sequence, delivered) = match message.info() {
+            Ok(info) => (info.stream_sequence, info.delivered),
+            Err(error) => {
+                warn!(consumer = self.name, %error, "message without delivery figures ignored");
+                return None;
+            }
+        };
+        let (message, acker) = message.split();
+        let decoded = match decode(&message.payload) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                self.open.refuse();
+                warn!(subject = %message.subject, %error, "message refused");
+                if let Err(error) = acker.double_ack_with(AckKind::Term).await {
+                    debug!(%error, "refused message not ended; it will be refused again");
+                }
+                return None;
+            }
+        };
+        if let Some(credit) = &self.credit {
+            let spent = credit.send_if_modified(|credit| {
+                let any = *credit > 0;
+                *credit = credit.saturating_sub(1);
+                any
+            });
+            if !spent {
+                // Asked for while there was credit and not wanted now: somebody else may have it at once.
+                if let Err(error) = acker.double_ack_with(AckKind::Nak(None)).await {
+                    debug!(%error, "unwanted message not handed back; it comes again when its wait is over");
+                }
+                return None;
+            }
+        }
+        let deliveries = u32::try_from(delivered).unwrap_or(1).max(1);
+        let token = self.open.insert(Origin { consumer: self.name, sequence }, acker, deliveries);
+        Some(Delivery { token: Some(token), deliveries, message: decoded })
+    }
+}
+
+/// Waits for what a pull brings. Fails with the server's reason when it refuses or falls silent.
+async fn wait(messages: &mut Subscriber) -> Result<Pulled, String> {
+    loop {
+        let next = timeout(SILENCE, messages.next()).await.map_err(|_| "the server is silent".to_owned())?;
+        let message = next.ok_or_else(|| "the subscription ended".to_owned())?;
+        match message.status {
+            None | Some(StatusCode::OK) => return Ok(Pulled::Message(Box::new(message))),
+            Some(StatusCode::IDLE_HEARTBEAT) => {}
+            Some(StatusCode::TIMEOUT | StatusCode::NOT_FOUND) => return Ok(Pulled::Nothing),
+            Some(status) => {
+                return Err(format!("{status} {}", message.description.as_deref().unwrap_or("without a reason")));
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The command line.
+
+use std::{path::PathBuf, str::FromStr};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Proves rollup blocks on a farm of workers and checks the root proof as Ethereum would.
+///
+/// Exit codes: 0 done and verified, 2 usage, 3 the block was refused, 4 no valid proof, 5 files or network.
+#[derive(Debug, Parser)]
+#[command(name = "proofyard", version, max_term_width = 100)]
+pub struct Cli {
+    /// Print one JSON object with the result as the last line of standard output.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Log filter, such as `info` or `proofyard_coordinator=debug`; logs go to standard error.
+    #[arg(long, global = true, value_name = "FILTER", default_value = "warn")]
+    pub log: String,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Prove 64 generated transfers in 4 subtrees, everything in this process, and check the proof in Rust and in the EVM.
+    Demo(Demo),
+    /// Make, import and show block files.
+    #[command(subcommand)]
+    Block(Block),
+    /// Prove a block file.
+    Prove(Prove),
+    /// Hand a block file to a running coordinator.
+    Submit(Submit),
+    /// Ask a running coordinator about a block.
+    Status(Status),
+    /// Check a root proof against a block file.
+    Verify(Verify),
+    /// Make the SRS and keys that proving needs (demo and prove make what is missing).
+    Setup(Setup),
+}
+
+/// Where SRS and keys are.
+#[derive(Debug, Args, Clone)]
+pub struct SetupFolder {
+    /// Folder of SRS and keys [default: proofyard in the user's cache folder].
+    #[arg(long, value_name = "FOLDER")]
+    pub dir: Option<PathBuf>,
+}
+
+/// What a proof is bound to on L1.
+#[derive(Debug, Args, Clone)]
+pub struct Chain {
+    /// EIP-155 chain id of the verifier contract.
+    #[arg(long, default_value_t = 31337)]
+    pub chain_id: u64,
+    /// Address of the verifier contract [default: where `--evm` and the demo deploy it].
+    #[arg(long, value_name = "ADDRESS")]
+    pub contract: Option<Address>,
+    /// Who earns the submission reward; the zero address: whoever submits.
+    #[arg(long, value_name = "ADDRESS", default_value = "0x0000000000000000000000000000000000000000")]
+    pub beneficiary: Address,
+}
+
+/// A 20-byte Ethereum address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address(pub [u8; 20]);
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut address = [0; 20];
+        hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(text), &mut address)
+            .map_err(|error| format!("an address has 40 hexadecimal digits: {error}"))?;
+        Ok(Self(address))
+    }
+}
+
+/// Where jobs travel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bus {
+    /// Channels of this process.
+    InProcess,
+    /// A NATS server.
+    Nats(String),
+}
+
+impl FromStr for Bus {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "in-process" => Ok(Self::InProcess),
+            url if url.starts_with("nats://") || url.starts_with("tls://") => Ok(Self::Nats(url.to_owned())),
+            _ => Err("expected in-process or nats://HOST:PORT".to_owned()),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Worker threads of the farm.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub workers: u16,
+    /// Seed of the generated transfers.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub folder: SetupFolder,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Block {
+    /// Generate a block of signed transfers, deterministic in its seed.
+    Generate {
+        /// Number of transfers.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+        transfers: u32,
+        /// Seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The block file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Import transactions of real blocks from CSV.
+    Import {
+        /// CSV with the columns block_number, transaction_index, hash, nonce, from_address, to_address, value_wei.
+        file: PathBuf,
+        /// Only this block.
+        #[arg(long)]
+        block_number: Option<u64>,
+        /// The block file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Show what a block file holds.
+    Show {
+        /// The block file.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Prove {
+    /// The block file.
+    pub file: PathBuf,
+    /// The proof file to write.
+    #[arg(long, value_name = "PROOF")]
+    pub out: PathBuf,
+    /// Subtrees the block is broken into: a power of two up to 256 [default: the fewest with at most 2^16 rows each].
+    #[arg(long)]
+    pub subtrees: Option<u32>,
+    /// Rows per subtree, log2, 12 to 20 [default: the fewest that hold the transfers].
+    #[arg(long, value_name = "LOG2", value_parser = clap::value_parser!(u32).range(12..=20))]
+    pub rows_log2: Option<u32>,
+    /// Workers: threads in-process, processes over NATS (0: use the workers that are there).
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(0..=64))]
+    pub workers: u16,
+    /// in-process, or nats://HOST:PORT.
+    #[arg(long, default_value = "in-process")]
+    pub bus: Bus,
+    /// Farm name on the NATS server; workers that are to be used must carry the same.
+    #[arg(long, default_value = "proofyard")]
+    pub farm: String,
+    #[command(flatten)]
+    pub chain: Chain,
+    #[command(flatten)]
+    pub folder: SetupFolder,
+}
+
+#[derive(Debug, Args)]
+pub struct Submit {
+    /// The block file.
+    pub file: PathBuf,
+    /// The coordinator's address, such as http://127.0.0.1:8080.
+    #[arg(long, value_name = "URL")]
+    pub coordinator: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// The block's id.
+    pub id: String,
+    /// The coordinator's address, such as http://127.0.0.1:8080.
+    #[arg(long, value_name = "URL")]
+    pub coordinator: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The proof file.
+    pub proof: PathBuf,
+    /// The block file it is to prove.
+    #[arg(long, value_name = "FILE")]
+    pub block: PathBuf,
+    /// Also run the verifier contract's bytecode.
+    #[arg(long)]
+    pub evm: bool,
+    /// Rows per subtree, log2 [default: the size class that `prove` chooses].
+    #[arg(long, value_name = "LOG2", value_parser = clap::value_parser!(u32).range(12..=20))]
+    pub rows_log2: Option<u32>,
+    #[command(flatten)]
+    pub chain: Chain,
+    #[command(flatten)]
+    pub folder: SetupFolder,
+}
+
+#[derive(Debug, Args)]
+pub struct Setup {
+    /// The developers' setup, whose secrets anyone can compute. Required: there is no other yet.
+    #[arg(long, required = true)]
+    pub insecure: bool,
+    /// Rows per subtree, log2.
+    #[arg(long, value_name = "LOG2", default_value_t = 16, value_parser = clap::value_parser!(u32).range(12..=20))]
+    pub rows_log2: u32,
+    /// Subtrees per group: a power of two up to 256.
+    #[arg(long, default_value_t = 4)]
+    pub subtrees: u32,
+    #[command(flatten)]
+    pub folder: SetupFolder,
+}

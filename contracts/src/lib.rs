@@ -1,1 +1,0 @@
-//! Artifacts and calldata of the Solidity contracts; feature evm runs the bytecode.

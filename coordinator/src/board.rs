@@ -1,0 +1,239 @@
+//! What is known about blocks and workers, for whoever asks.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use proofyard_coordinator_client::{BlockStatus, Culprit, ErrorBody, ProofSummary, RoundTime, Stage, WorkerStatus};
+use proofyard_job_schema::{BlockId, Heartbeat, WorkerId};
+use tokio::sync::watch;
+
+use crate::{
+    core::{Failure, Progress, policy::LEASE_MS},
+    work::Proven,
+};
+
+/// Finished blocks that are remembered, proofs included.
+const FINISHED_MAX: usize = 256;
+
+/// A block as the board shows it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its status; `seconds` is final only when the stage is.
+    pub status: BlockStatus,
+    /// The proof, once verified.
+    pub proven: Option<Arc<Proven>>,
+    started: Instant,
+    /// By group: the round it is in, since when, and how many subtrees have answered.
+    groups: BTreeMap<usize, (u8, Instant, u32)>,
+}
+
+impl Entry {
+    /// The status with `seconds` up to now.
+    pub fn current(&self) -> BlockStatus {
+        let mut status = self.status.clone();
+        if !status.stage.is_final() {
+            status.seconds = self.started.elapsed().as_secs_f64();
+        }
+        status
+    }
+}
+
+struct Blocks {
+    entries: BTreeMap<BlockId, watch::Sender<Entry>>,
+    finished: VecDeque<BlockId>,
+}
+
+/// The board. Blocks in work are all on it, finished ones as long as there is room.
+pub struct Board {
+    rows_log2: u32,
+    blocks: Mutex<Blocks>,
+    workers: Mutex<BTreeMap<WorkerId, (Heartbeat, Instant)>>,
+}
+
+impl Board {
+    /// An empty board of a farm of one size class.
+    pub fn new(rows_log2: u32) -> Self {
+        let blocks = Blocks { entries: BTreeMap::new(), finished: VecDeque::new() };
+        Self { rows_log2, blocks: Mutex::new(blocks), workers: Mutex::default() }
+    }
+
+    fn blocks(&self) -> MutexGuard<'_, Blocks> {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a block on the board. False when it is there already, in work or done; a refused or failed one starts anew.
+    pub(crate) fn admit(&self, id: BlockId) -> bool {
+        let mut blocks = self.blocks();
+        if let Some(entry) = blocks.entries.get(&id) {
+            let stage = entry.borrow().status.stage;
+            if !matches!(stage, Stage::Refused | Stage::Failed) {
+                return false;
+            }
+            blocks.finished.retain(|finished| *finished != id);
+        }
+        let status = BlockStatus {
+            id: id.to_string(),
+            stage: Stage::Executing,
+            subtrees: 0,
+            rows_log2: self.rows_log2,
+            round: 0,
+            subtrees_done: 0,
+            seconds: 0.0,
+            rounds: Vec::new(),
+            culprits: Vec::new(),
+            proof: None,
+            error: None,
+        };
+        let entry = Entry { status, proven: None, started: Instant::now(), groups: BTreeMap::new() };
+        blocks.entries.insert(id, watch::Sender::new(entry));
+        true
+    }
+
+    /// Follows a block.
+    pub fn watch(&self, id: BlockId) -> Option<watch::Receiver<Entry>> {
+        self.blocks().entries.get(&id).map(watch::Sender::subscribe)
+    }
+
+    fn change(&self, id: BlockId, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.blocks().entries.get(&id) {
+            entry.send_modify(change);
+        }
+    }
+
+    pub(crate) fn progress(&self, progress: &Progress) {
+        match *progress {
+            Progress::Accepted { block, subtrees } => self.change(block, |entry| {
+                entry.status.stage = Stage::Proving;
+                entry.status.subtrees = subtrees;
+            }),
+            Progress::Round { block, group, round, answered, .. } => self.change(block, |entry| {
+                entry.enter(group, Some((round, answered)));
+            }),
+            Progress::Subtree { block, group, answered, .. } => self.change(block, |entry| {
+                if let Some((_, _, done)) = entry.groups.get_mut(&group) {
+                    *done = answered;
+                }
+                entry.refresh();
+            }),
+            Progress::Verifying { block } => self.change(block, |entry| {
+                for group in entry.groups.keys().copied().collect::<Vec<_>>() {
+                    entry.enter(group, None);
+                }
+                entry.status.stage = Stage::Verifying;
+            }),
+        }
+    }
+
+    pub(crate) fn caught(&self, block: BlockId, worker: &WorkerId, subtree: u32, round: u8) {
+        let culprit = Culprit { worker: worker.to_string(), subtree, round };
+        self.change(block, |entry| entry.status.culprits.push(culprit));
+    }
+
+    pub(crate) fn finish(&self, block: BlockId, proven: Proven) {
+        let [start_root, ..] = proven.statement.start;
+        let [end_root, data_hash, _] = proven.statement.end;
+        let scalar = |value| hex(&proofyard_proof_system::codec::scalar_bytes(value));
+        let summary = ProofSummary {
+            bytes: proven.proof.len(),
+            sha256: hex(&proven.sha256),
+            transfers: proven.transfers,
+            start_root: scalar(&start_root),
+            end_root: scalar(&end_root),
+            data_hash: scalar(&data_hash),
+            fees: proven.fees,
+        };
+        self.close(block, Stage::Done, |entry| {
+            entry.status.proof = Some(summary);
+            entry.proven = Some(Arc::new(proven));
+        });
+    }
+
+    pub(crate) fn fail(&self, block: BlockId, failure: Failure) {
+        let stage = if failure.refused { Stage::Refused } else { Stage::Failed };
+        let Failure { code, message, transaction, .. } = failure;
+        self.close(block, stage, |entry| entry.status.error = Some(ErrorBody { code, message, transaction }));
+    }
+
+    fn close(&self, block: BlockId, stage: Stage, change: impl FnOnce(&mut Entry)) {
+        self.change(block, |entry| {
+            change(entry);
+            entry.status.seconds = entry.started.elapsed().as_secs_f64();
+            entry.status.stage = stage;
+        });
+        let mut blocks = self.blocks();
+        blocks.finished.push_back(block);
+        while blocks.finished.len() > FINISHED_MAX {
+            if let Some(oldest) = blocks.finished.pop_front() {
+                blocks.entries.remove(&oldest);
+            }
+        }
+    }
+
+    pub(crate) fn heartbeat(&self, heartbeat: Heartbeat) {
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.insert(heartbeat.worker.clone(), (heartbeat, Instant::now()));
+    }
+
+    /// All workers ever heard of, by name.
+    pub fn workers(&self) -> Vec<WorkerStatus> {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers
+            .values()
+            .map(|(heartbeat, at)| WorkerStatus {
+                worker: heartbeat.worker.to_string(),
+                live: at.elapsed().as_millis() <= u128::from(LEASE_MS),
+                draining: heartbeat.draining,
+                device: heartbeat.device.clone(),
+                jobs: heartbeat.running.len() as u32,
+                sessions: heartbeat.sessions.len() as u32,
+                peak_rss_bytes: heartbeat.system.peak_rss_bytes,
+            })
+            .collect()
+    }
+
+    /// Blocks in work.
+    pub fn unfinished(&self) -> usize {
+        let blocks = self.blocks();
+        blocks.entries.len() - blocks.finished.len()
+    }
+}
+
+impl Entry {
+    /// A group enters a round, or ends.
+    fn enter(&mut self, group: usize, round: Option<(u8, u32)>) {
+        let now = Instant::now();
+        let before = match round {
+            Some((round, answered)) => self.groups.insert(group, (round, now, answered)),
+            None => self.groups.remove(&group),
+        };
+        if let Some((round, since, _)) = before {
+            self.status.rounds.push(RoundTime { group, round, seconds: (now - since).as_secs_f64() });
+        }
+        self.refresh();
+    }
+
+    /// The lowest round of any group, and how far it is.
+    fn refresh(&mut self) {
+        if let Some(lowest) = self.groups.values().map(|(round, ..)| *round).min() {
+            self.status.round = lowest;
+            self.status.subtrees_done =
+                self.groups.values().filter(|(round, ..)| *round == lowest).map(|(.., answered)| answered).sum();
+        }
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    BlockHex(bytes).to_string()
+}
+
+struct BlockHex<'a>(&'a [u8]);
+
+impl std::fmt::Display for BlockHex<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}

@@ -1,0 +1,326 @@
+//! The configuration file of `proofyard-coordinator`.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    core::{
+        Policy,
+        policy::{HEARTBEAT_MS, TICK_MS},
+    },
+    error::ConfigError,
+};
+
+/// All keys. Each may be left out and then has the value that the commented example shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address of the HTTP endpoint.
+    pub listen: SocketAddr,
+    /// Longest block file taken, in bytes.
+    pub block_bytes_max: usize,
+    /// The bus.
+    pub bus: BusConfig,
+    /// The setup.
+    pub setup: SetupConfig,
+    /// What proofs are bound to.
+    pub statement: StatementConfig,
+    /// Times and counts of scheduling.
+    pub schedule: ScheduleConfig,
+    /// Logs.
+    pub log: LogConfig,
+}
+
+/// The bus.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BusConfig {
+    /// `nats://HOST:PORT` of a server with JetStream.
+    pub url: String,
+    /// Name of the farm; coordinator and workers of one farm use the same.
+    pub farm: String,
+}
+
+/// The setup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SetupConfig {
+    /// Folder of SRS and keys.
+    pub dir: PathBuf,
+    /// Base-2 logarithm of the rows of a subtree.
+    pub rows_log2: u32,
+    /// The ceremony's digest, 64 hexadecimal digits; empty for the developers' setup.
+    pub label: String,
+}
+
+/// What proofs are bound to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StatementConfig {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Address of the verifier contract.
+    pub contract: String,
+    /// Address that earns the submission reward; zero: whoever sends the transaction.
+    pub beneficiary: String,
+}
+
+/// Times and counts of scheduling; see [`Policy`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScheduleConfig {
+    /// A worker silent for longer is dead.
+    pub lease_ms: u64,
+    /// Hedging starts when this many of 100 subtrees have answered.
+    pub hedge_after_percent: u64,
+    /// A job older than this many percent of the median is hedged.
+    pub hedge_median_percent: u64,
+    /// No job younger than this is hedged.
+    pub hedge_floor_ms: u64,
+    /// A job unanswered for this long counts as failed.
+    pub job_timeout_ms: u64,
+    /// How long a failing worker is passed over while others are there.
+    pub failure_cool_down_ms: u64,
+    /// How long a worker that lied gets no work.
+    pub liar_cool_down_ms: u64,
+    /// Failures of one subtree in one round after which the block fails.
+    pub failures_max: u32,
+    /// Disputes of one subtree after which the block fails.
+    pub disputes_max: u32,
+    /// A dispute waits this long for a worker; then the coordinator computes itself.
+    pub dispute_patience_ms: u64,
+    /// A block not proven after this long fails.
+    pub block_deadline_ms: u64,
+    /// Blocks accepted and unfinished at once.
+    pub blocks_max: usize,
+    /// After SIGTERM, unfinished blocks are given up after this long.
+    pub drain_ms: u64,
+}
+
+/// Logs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// `text` or `json`.
+    pub format: LogFormat,
+    /// What is logged, as `info` or `warn,proofyard_coordinator=debug`.
+    pub filter: String,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8640)),
+            block_bytes_max: 16 << 20,
+            bus: BusConfig::default(),
+            setup: SetupConfig::default(),
+            statement: StatementConfig::default(),
+            schedule: ScheduleConfig::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+
+impl Default for BusConfig {
+    fn default() -> Self {
+        Self { url: "nats://127.0.0.1:4222".to_owned(), farm: "main".to_owned() }
+    }
+}
+
+impl Default for SetupConfig {
+    fn default() -> Self {
+        Self { dir: "setup".into(), rows_log2: 16, label: String::new() }
+    }
+}
+
+impl Default for StatementConfig {
+    fn default() -> Self {
+        let zero = format!("0x{}", "00".repeat(20));
+        Self { chain_id: 31_337, contract: zero.clone(), beneficiary: zero }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".to_owned() }
+    }
+}
+
+impl Default for ScheduleConfig {
+    fn default() -> Self {
+        Self::from(Policy::default())
+    }
+}
+
+impl From<Policy> for ScheduleConfig {
+    fn from(policy: Policy) -> Self {
+        let Policy {
+            lease_ms,
+            hedge_after_percent,
+            hedge_median_percent,
+            hedge_floor_ms,
+            job_timeout_ms,
+            failure_cool_down_ms,
+            liar_cool_down_ms,
+            failures_max,
+            disputes_max,
+            dispute_patience_ms,
+            block_deadline_ms,
+            blocks_max,
+            drain_ms,
+        } = policy;
+        Self {
+            lease_ms,
+            hedge_after_percent,
+            hedge_median_percent,
+            hedge_floor_ms,
+            job_timeout_ms,
+            failure_cool_down_ms,
+            liar_cool_down_ms,
+            failures_max,
+            disputes_max,
+            dispute_patience_ms,
+            block_deadline_ms,
+            blocks_max,
+            drain_ms,
+        }
+    }
+}
+
+impl From<ScheduleConfig> for Policy {
+    fn from(config: ScheduleConfig) -> Self {
+        let ScheduleConfig {
+            lease_ms,
+            hedge_after_percent,
+            hedge_median_percent,
+            hedge_floor_ms,
+            job_timeout_ms,
+            failure_cool_down_ms,
+            liar_cool_down_ms,
+            failures_max,
+            disputes_max,
+            dispute_patience_ms,
+            block_deadline_ms,
+            blocks_max,
+            drain_ms,
+        } = config;
+        Self {
+            lease_ms,
+            hedge_after_percent,
+            hedge_median_percent,
+            hedge_floor_ms,
+            job_timeout_ms,
+            failure_cool_down_ms,
+            liar_cool_down_ms,
+            failures_max,
+            disputes_max,
+            dispute_patience_ms,
+            block_deadline_ms,
+            blocks_max,
+            drain_ms,
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let config: Self = toml::from_str(&text)
+            .map_err(|error| ConfigError::Parse { path: path.to_owned(), reason: error.to_string() })?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks each value and how they relate.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let at_least = |key: &'static str, value: u64, least: u64, why: &str| {
+            if value >= least {
+                return Ok(());
+            }
+            Err(ConfigError::Value { key, value: value.to_string(), expected: format!("at least {least}: {why}") })
+        };
+        let schedule = &self.schedule;
+        at_least("schedule.lease_ms", schedule.lease_ms, 4 * HEARTBEAT_MS, "workers report every 300 ms")?;
+        at_least("schedule.hedge_floor_ms", schedule.hedge_floor_ms, TICK_MS, "time is looked at that often")?;
+        at_least("schedule.hedge_median_percent", schedule.hedge_median_percent, 100, "half of all jobs are slower")?;
+        at_least("schedule.job_timeout_ms", schedule.job_timeout_ms, schedule.lease_ms, "not below lease_ms")?;
+        let (deadline, timeout) = (schedule.block_deadline_ms, schedule.job_timeout_ms);
+        at_least("schedule.block_deadline_ms", deadline, timeout, "not below job_timeout_ms")?;
+        at_least("schedule.failures_max", schedule.failures_max.into(), 1, "one attempt is needed")?;
+        at_least("schedule.disputes_max", schedule.disputes_max.into(), 1, "one lie must be survived")?;
+        at_least("schedule.blocks_max", schedule.blocks_max as u64, 1, "one block must be taken")?;
+        at_least("block_bytes_max", self.block_bytes_max as u64, 1_024, "no block is shorter")?;
+        if schedule.hedge_after_percent > 100 {
+            let value = schedule.hedge_after_percent.to_string();
+            let expected = "at most 100: it is a share of the subtrees".to_owned();
+            return Err(ConfigError::Value { key: "schedule.hedge_after_percent", value, expected });
+        }
+        if schedule.drain_ms > 9_500 {
+            let value = schedule.drain_ms.to_string();
+            let expected = "at most 9500: a coordinator is gone 10 s after SIGTERM".to_owned();
+            return Err(ConfigError::Value { key: "schedule.drain_ms", value, expected });
+        }
+        if proofyard_rollup::circuit::capacity(self.setup.rows_log2) == 0 {
+            let value = self.setup.rows_log2.to_string();
+            let expected = "a size class of the transfer circuit".to_owned();
+            return Err(ConfigError::Value { key: "setup.rows_log2", value, expected });
+        }
+        if let Err(error) = proofyard_bus::FarmName::new(&self.bus.farm) {
+            let value = self.bus.farm.clone();
+            return Err(ConfigError::Value { key: "bus.farm", value, expected: error.to_string() });
+        }
+        self.label()?;
+        self.contract()?;
+        self.beneficiary()?;
+        Ok(())
+    }
+
+    /// The ceremony's digest, if one is named.
+    pub fn label(&self) -> Result<Option<[u8; 32]>, ConfigError> {
+        if self.setup.label.is_empty() { Ok(None) } else { digits("setup.label", &self.setup.label).map(Some) }
+    }
+
+    /// The verifier contract's address.
+    pub fn contract(&self) -> Result<[u8; 20], ConfigError> {
+        digits("statement.contract", &self.statement.contract)
+    }
+
+    /// The beneficiary's address.
+    pub fn beneficiary(&self) -> Result<[u8; 20], ConfigError> {
+        digits("statement.beneficiary", &self.statement.beneficiary)
+    }
+}
+
+/// N bytes as 2N hexadecimal digits, after `0x` or not.
+fn digits<const N: usize>(key: &'static str, text: &str) -> Result<[u8; N], ConfigError> {
+    let wrong = || ConfigError::Value {
+        key,
+        value: text.to_owned(),
+        expected: format!("{} hexadecimal digits, optionally after 0x", 2 * N),
+    };
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    if digits.len() != 2 * N || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(wrong());
+    }
+    let mut bytes = [0; N];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).map_err(|_| wrong())?;
+    }
+    Ok(bytes)
+}

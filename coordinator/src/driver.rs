@@ -1,0 +1,603 @@
+//! Runs the core over a bus and a blob store: turns what happens into events and effects into deeds.
+//!
+//! Everything heavy runs on tokio's blocking pool, so that heartbeats never stall; the core itself runs in one task.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use proofyard_bus::{BlobStore, CoordinatorBus, Delivery, DeliveryToken, Destination};
+use proofyard_coordinator_client::{BlockStatus, ErrorBody, Stage};
+use proofyard_job_schema::{BlockId, Epoch, JOBS_LISTED_MAX, Job, Reply, WorkerCommand, WorkerId, WorkerMessage};
+use proofyard_proof_system::messages::RoundMessage;
+use tokio::{
+    sync::{broadcast, mpsc, watch},
+    task::JoinHandle,
+    time::MissedTickBehavior,
+};
+use tracing::{Instrument, debug, error, info, info_span, warn};
+
+use crate::{
+    board::{Board, Entry},
+    core::{
+        Aggregation, Answer, Effect, Event, Failure, Outcome, Policy, Progress, Report, State, policy::TICK_MS, step,
+    },
+    setups::Setups,
+    work::{self, BlockWork, Prepared, Proven},
+};
+
+/// Uploads of one block that run at once.
+const UPLOADS: usize = 4;
+/// Tries of a send or an acknowledgement before it is given up.
+const SENDS: u32 = 3;
+/// Pause between tries and after a failed receive.
+const PAUSE: Duration = Duration::from_millis(250);
+/// Progress events an observer may lag behind.
+const PROGRESS_BUFFER: usize = 4_096;
+
+/// What a coordinator is started with.
+pub struct Settings {
+    /// Times and counts.
+    pub policy: Policy,
+    /// Circuit and setups.
+    pub setups: Arc<Setups>,
+}
+
+/// A block handed in.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The block file.
+    pub block: Bytes,
+    /// Subtrees in all groups; as few as hold the block when `None`.
+    pub subtrees: Option<u32>,
+    /// Groups; one when `None`.
+    pub groups: Option<u32>,
+    /// Chain the proof is for.
+    pub chain_id: u64,
+    /// Verifier contract the proof is for.
+    pub contract: [u8; 20],
+    /// Who earns the submission reward; zero: whoever sends the transaction.
+    pub beneficiary: [u8; 20],
+}
+
+/// A block's verified proof and its way there.
+#[derive(Debug, Clone)]
+pub struct Proved {
+    /// Proof and statement.
+    pub proven: Arc<Proven>,
+    /// Times by round, culprits, seconds from intake to verified proof.
+    pub status: BlockStatus,
+}
+
+/// A block refused or given up; its status has the coded reason. `None`: the coordinator ended before the block did.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", self.reason())]
+pub struct Unproven {
+    /// The block's last status.
+    pub status: Option<Box<BlockStatus>>,
+}
+
+impl Unproven {
+    /// The coordinator's coded error.
+    pub fn error(&self) -> Option<&ErrorBody> {
+        self.status.as_ref()?.error.as_ref()
+    }
+
+    /// True when the block itself was refused.
+    pub fn is_refused(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.stage == Stage::Refused)
+    }
+
+    fn reason(&self) -> String {
+        match self.error() {
+            Some(error) => format!("[{}] {}", error.code, error.message),
+            None => "[PY-C-114] the coordinator ended before the block was proven; hand the block in again".to_owned(),
+        }
+    }
+}
+
+/// A running coordinator; see [`Handle`].
+pub struct Coordinator;
+
+impl Coordinator {
+    /// Starts the core's task on the current runtime. The epoch is the wall clock's milliseconds: a coordinator started later
+    /// has a higher one.
+    pub fn start(bus: Arc<dyn CoordinatorBus>, blobs: Arc<dyn BlobStore>, settings: Settings) -> Handle {
+        let Settings { policy, setups } = settings;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let epoch = Epoch(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+        let board = Arc::new(Board::new(setups.rows_log2()));
+        let (events, inbox) = mpsc::unbounded_channel();
+        let (observers, _) = broadcast::channel(PROGRESS_BUFFER);
+        let shared = Arc::new(Shared {
+            bus,
+            blobs,
+            setups,
+            board,
+            events,
+            observers,
+            requests: Mutex::default(),
+            works: Mutex::default(),
+            blobs_ready: Mutex::default(),
+        });
+        let receiver = tokio::spawn(receive(shared.clone()));
+        let (stopped, _) = watch::channel(false);
+        let driver = tokio::spawn(drive(shared.clone(), State::new(policy, epoch), inbox, stopped.clone(), receiver));
+        Handle { shared, epoch, stopped, draining: Arc::default(), driver: Arc::new(driver) }
+    }
+}
+
+/// A hold on a running coordinator. Clones are the same coordinator.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+    epoch: Epoch,
+    stopped: watch::Sender<bool>,
+    draining: Arc<AtomicBool>,
+    driver: Arc<JoinHandle<()>>,
+}
+
+impl Handle {
+    /// Hands a block in; its id. A block that is in work or done is not started again.
+    pub fn submit(&self, request: Request) -> BlockId {
+        let id = BlockId(proofyard_bus::digest_of(&request.block).0);
+        if self.shared.board.admit(id) {
+            lock(&self.shared.requests).insert(id, request);
+            self.shared.tell(Event::Submitted { block: id });
+        }
+        id
+    }
+
+    /// Follows a block.
+    pub fn watch(&self, id: BlockId) -> Option<watch::Receiver<Entry>> {
+        self.shared.board.watch(id)
+    }
+
+    /// Waits until a block is done, refused or failed.
+    pub async fn finished(&self, id: BlockId) -> Option<Entry> {
+        self.reached(id, |entry| entry.status.stage.is_final()).await
+    }
+
+    /// Hands a block in, reports progress and waits for its verified proof. The observer is called from this task.
+    pub async fn prove(&self, request: Request, mut observe: impl FnMut(&Progress)) -> Result<Proved, Unproven> {
+        let mut progress = self.observe();
+        let id = self.submit(request);
+        let mut finished = std::pin::pin!(self.finished(id));
+        let entry = loop {
+            tokio::select! {
+                biased;
+                heard = progress.recv() => match heard {
+                    Ok(heard) if heard.block() == id => observe(&heard),
+                    // Other blocks; or more events than could be shown.
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => break finished.await,
+                },
+                entry = &mut finished => break entry,
+            }
+        };
+        let Some(entry) = entry else { return Err(Unproven { status: None }) };
+        let status = entry.current();
+        match entry.proven {
+            Some(proven) => Ok(Proved { proven, status }),
+            None => Err(Unproven { status: Some(Box::new(status)) }),
+        }
+    }
+
+    /// Waits until a block satisfies a condition.
+    pub async fn reached(&self, id: BlockId, condition: impl FnMut(&Entry) -> bool) -> Option<Entry> {
+        let mut watch = self.watch(id)?;
+        let entry = watch.wait_for(condition).await.ok()?;
+        Some(entry.clone())
+    }
+
+    /// Progress of all blocks from now on.
+    pub fn observe(&self) -> broadcast::Receiver<Progress> {
+        self.shared.observers.subscribe()
+    }
+
+    /// Blocks and workers as they are known.
+    pub fn board(&self) -> &Board {
+        &self.shared.board
+    }
+
+    /// The circuit and its setups.
+    pub fn setups(&self) -> &Arc<Setups> {
+        &self.shared.setups
+    }
+
+    /// Fencing number of this coordinator.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Takes no more blocks; unfinished ones are given up after the policy's time.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        self.shared.tell(Event::Drain);
+    }
+
+    /// True once [`Handle::drain`] was called.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the coordinator has drained.
+    pub async fn stopped(&self) {
+        let mut stopped = self.stopped.subscribe();
+        // An error means that the driver is gone, which is as good.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    }
+
+    /// Ends the coordinator at once, as a crash would.
+    pub fn abort(&self) {
+        self.driver.abort();
+    }
+}
+
+struct Shared {
+    bus: Arc<dyn CoordinatorBus>,
+    blobs: Arc<dyn BlobStore>,
+    setups: Arc<Setups>,
+    board: Arc<Board>,
+    events: mpsc::UnboundedSender<Event>,
+    observers: broadcast::Sender<Progress>,
+    requests: Mutex<BTreeMap<BlockId, Request>>,
+    works: Mutex<BTreeMap<BlockId, Arc<BlockWork>>>,
+    blobs_ready: Mutex<BTreeMap<BlockId, Vec<Bytes>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn tell(&self, event: Event) {
+        // The receiver is gone only when the driver has ended.
+        let _ = self.events.send(event);
+    }
+
+    /// Forgets a block's work; its inputs are removed from the blob store.
+    fn forget(self: &Arc<Self>, block: BlockId) -> Option<Arc<BlockWork>> {
+        lock(&self.requests).remove(&block);
+        if let Some(blobs) = lock(&self.blobs_ready).remove(&block) {
+            let shared = self.clone();
+            tokio::spawn(async move {
+                for blob in blobs {
+                    if let Err(error) = shared.blobs.remove(proofyard_bus::digest_of(&blob)).await {
+                        debug!(%error, "an input stays in the blob store");
+                    }
+                }
+            });
+        }
+        lock(&self.works).remove(&block)
+    }
+
+    fn work(&self, block: BlockId) -> Option<Arc<BlockWork>> {
+        lock(&self.works).get(&block).cloned()
+    }
+
+    /// Runs `task` on the blocking pool and reports its event; a panic in it becomes the event of `lost`.
+    fn blocking(
+        self: &Arc<Self>,
+        span: tracing::Span,
+        task: impl FnOnce(&Self) -> Event + Send + 'static,
+        lost: impl FnOnce(String) -> Event + Send + 'static,
+    ) {
+        let shared = self.clone();
+        tokio::spawn(async move {
+            let worker = shared.clone();
+            let done = tokio::task::spawn_blocking(move || span.in_scope(|| task(&worker))).await;
+            shared.tell(done.unwrap_or_else(|error| lost(error.to_string())));
+        });
+    }
+}
+
+/// Receives what workers say, for ever.
+async fn receive(shared: Arc<Shared>) {
+    loop {
+        match shared.bus.receive().await {
+            Ok(delivery) => shared.delivered(delivery),
+            Err(error) => {
+                warn!(%error, "receiving failed");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn delivered(&self, delivery: Delivery<WorkerMessage>) {
+        // Messages that need no settling carry no token; they lead to events without one.
+        let token = delivery.token.map_or(u64::MAX, DeliveryToken::get);
+        match delivery.message {
+            WorkerMessage::Progress(progress) => debug!(job = %progress.id, progress.done, progress.total, "progress"),
+            WorkerMessage::Heartbeat(heartbeat) => {
+                let report = Report {
+                    instance: heartbeat.instance,
+                    capacity: heartbeat.capacity,
+                    sessions_max: heartbeat.sessions_max,
+                    draining: heartbeat.draining,
+                    jobs: (heartbeat.running.len() < JOBS_LISTED_MAX).then(|| heartbeat.running.clone()),
+                };
+                let worker = heartbeat.worker.clone();
+                self.board.heartbeat(*heartbeat);
+                self.tell(Event::Heartbeat { worker, report });
+            }
+            WorkerMessage::Goodbye(goodbye) => {
+                info!(worker = %goodbye.worker, returned = goodbye.returned.len(), "a worker drains");
+                self.tell(Event::Returned { token, worker: goodbye.worker, jobs: goodbye.returned });
+            }
+            WorkerMessage::Failure(failure) => {
+                warn!(job = %failure.id, worker = %failure.author, code = failure.code, text = failure.text, "job failed");
+                let outcome = Outcome::Failed {
+                    disposition: failure.disposition,
+                    reason: format!("[{}] {}", failure.code, failure.text),
+                };
+                let answer = Answer { id: failure.id, worker: failure.author, outcome };
+                self.tell(Event::Answered { token, answer });
+            }
+            WorkerMessage::Reply(reply) => {
+                debug!(job = %reply.id, worker = %reply.author, micros = reply.figures.total_micros(), "reply");
+                let (id, worker) = (reply.id, reply.author.clone());
+                let outcome = outcome(*reply);
+                self.tell(Event::Answered { token, answer: Answer { id, worker, outcome } });
+            }
+        }
+    }
+}
+
+/// A reply's messages, checked to decode.
+fn outcome(reply: Reply) -> Outcome {
+    let Some(first) = reply.messages.first().map(|message| message.round.get()) else {
+        return Outcome::Malformed { reason: "no message".to_owned() };
+    };
+    for (message, round) in reply.messages.iter().zip(first..) {
+        if message.round.get() != round {
+            return Outcome::Malformed { reason: format!("round {} where {round} is due", message.round) };
+        }
+        if let Err(error) = RoundMessage::decode(round, &message.bytes) {
+            return Outcome::Malformed { reason: error.to_string() };
+        }
+    }
+    let messages = reply.messages.into_iter().map(|message| message.bytes).collect();
+    Outcome::Proved { transcript: reply.transcript, first_round: first, messages }
+}
+
+/// The core's task: events in, effects out.
+async fn drive(
+    shared: Arc<Shared>,
+    mut state: State,
+    mut inbox: mpsc::UnboundedReceiver<Event>,
+    stopped: watch::Sender<bool>,
+    receiver: JoinHandle<()>,
+) {
+    let started = Instant::now();
+    let mut ticks = tokio::time::interval(Duration::from_millis(TICK_MS));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let event = tokio::select! {
+            event = inbox.recv() => match event {
+                Some(event) => event,
+                None => break,
+            },
+            _ = ticks.tick() => Event::Tick,
+        };
+        let now = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut done = false;
+        for effect in step(&mut state, event, now) {
+            done |= effect == Effect::Stopped;
+            shared.act(effect);
+        }
+        if done {
+            break;
+        }
+    }
+    receiver.abort();
+    stopped.send_replace(true);
+}
+
+impl Shared {
+    fn act(self: &Arc<Self>, effect: Effect) {
+        match effect {
+            Effect::Execute { block } => self.execute(block),
+            Effect::Upload { block } => self.upload(block),
+            Effect::Send { worker, job } => self.send_job(worker, job),
+            Effect::Cancel { worker, id } => self.send(worker, WorkerCommand::Cancel(id)),
+            Effect::Release { block, workers } => {
+                for worker in workers {
+                    self.send(worker, WorkerCommand::DropBlock(block));
+                }
+            }
+            Effect::Ack(token) => self.ack(token),
+            Effect::Aggregate { block, group, run, round, messages } => {
+                self.aggregate(block, group, run, round, messages);
+            }
+            Effect::ComputeLocally { run, job } => self.compute(run, job),
+            Effect::Verify { block, groups } => self.verify(block, groups),
+            Effect::Alarm { block, worker, subtree, round, kind } => {
+                error!(%block, %worker, subtree, round, ?kind, "ALARM: a worker sent something wrong");
+                self.board.caught(block, &worker, subtree, round);
+            }
+            Effect::WorkerLost { worker } => {
+                warn!(%worker, "a worker fell silent");
+                self.withdraw(worker);
+            }
+            Effect::Progress(progress) => {
+                self.board.progress(&progress);
+                // No observer is no error.
+                let _ = self.observers.send(progress);
+            }
+            Effect::Finished { block, proof } => {
+                if let Some(work) = self.forget(block) {
+                    info!(%block, bytes = proof.len(), "proven and verified");
+                    self.board.finish(block, work.proven(proof));
+                }
+            }
+            Effect::Failed { block, failure } => {
+                warn!(%block, code = failure.code, message = failure.message, "not proven");
+                self.forget(block);
+                self.board.fail(block, failure);
+            }
+            Effect::Stopped => info!("drained"),
+        }
+    }
+
+    fn execute(self: &Arc<Self>, block: BlockId) {
+        let request = lock(&self.requests).remove(&block);
+        let span = info_span!("execute", %block);
+        self.blocking(
+            span,
+            move |shared| {
+                let Some(request) = request else {
+                    return refused(block, "PY-C-126", "the block is gone".to_owned());
+                };
+                match work::prepare(block, &request, shared.setups.clone()) {
+                    Ok(Prepared { work, blobs, plan }) => {
+                        lock(&shared.works).insert(block, Arc::new(work));
+                        lock(&shared.blobs_ready).insert(block, blobs);
+                        Event::Executed { block, plan }
+                    }
+                    Err(failure) => Event::Refused { block, failure },
+                }
+            },
+            move |reason| refused(block, "PY-C-127", format!("executing the block crashed: {reason}")),
+        );
+    }
+
+    fn upload(self: &Arc<Self>, block: BlockId) {
+        let shared = self.clone();
+        let blobs = lock(&self.blobs_ready).get(&block).cloned().unwrap_or_default();
+        let upload = async move {
+            let done = stream::iter(blobs)
+                .map(|blob| shared.put(blob))
+                .buffer_unordered(UPLOADS)
+                .try_collect::<Vec<()>>()
+                .await;
+            shared.tell(match done {
+                Ok(_) => Event::Uploaded { block },
+                Err(reason) => Event::UploadFailed { block, reason },
+            });
+        };
+        tokio::spawn(upload.instrument(info_span!("upload", %block)));
+    }
+
+    async fn put(&self, blob: Bytes) -> Result<(), String> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.blobs.put(blob.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(error) if tries == SENDS => return Err(error.to_string()),
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    fn send_job(self: &Arc<Self>, worker: WorkerId, job: Box<Job>) {
+        let shared = self.clone();
+        let id = job.id;
+        let span = info_span!("send", job = %id, %worker);
+        let send = async move {
+            debug!(fresh = job.fresh, "job");
+            let command = WorkerCommand::Assign(job);
+            if let Err(error) = shared.bus.send(&Destination::Worker(worker), &command).await {
+                warn!(%error, "the bus did not take a job");
+                shared.tell(Event::SendFailed { id });
+            }
+        };
+        tokio::spawn(send.instrument(span));
+    }
+
+    /// Commands that merely save work: not tried again.
+    fn send(self: &Arc<Self>, worker: WorkerId, command: WorkerCommand) {
+        let shared = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = shared.bus.send(&Destination::Worker(worker.clone()), &command).await {
+                debug!(%error, %worker, "the bus did not take a command");
+            }
+        });
+    }
+
+    /// What waits for a silent worker is stale when it comes back.
+    fn withdraw(self: &Arc<Self>, worker: WorkerId) {
+        let shared = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = shared.bus.withdraw(&Destination::Worker(worker.clone())).await {
+                debug!(%error, %worker, "a silent worker's jobs stay on the bus");
+            }
+        });
+    }
+
+    fn ack(self: &Arc<Self>, token: u64) {
+        if token == u64::MAX {
+            return;
+        }
+        let shared = self.clone();
+        tokio::spawn(async move {
+            for _ in 0..SENDS {
+                match shared.bus.ack(DeliveryToken::new(token)).await {
+                    Ok(()) => return,
+                    Err(error) => debug!(%error, "an acknowledgement failed"),
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        });
+    }
+
+    fn aggregate(self: &Arc<Self>, block: BlockId, group: usize, run: u32, round: u8, messages: Vec<Vec<u8>>) {
+        let work = self.work(block);
+        self.blocking(
+            info_span!("aggregate", %block, group, round),
+            move |_| {
+                let started = Instant::now();
+                let outcome = match work {
+                    Some(work) => work.aggregate(group, round, &messages),
+                    None => Aggregation::Failed("the block is gone".to_owned()),
+                };
+                debug!(millis = started.elapsed().as_millis(), "aggregated");
+                if let Aggregation::Faulty(subtrees) = &outcome {
+                    warn!(?subtrees, "messages do not verify; recomputing these subtrees");
+                }
+                Event::Aggregated { block, group, run, outcome }
+            },
+            move |reason| Event::Aggregated { block, group, run, outcome: Aggregation::Failed(reason) },
+        );
+    }
+
+    fn compute(self: &Arc<Self>, run: u32, job: Box<Job>) {
+        let (block, subtree) = (job.id.block, job.id.subtree.0);
+        let work = self.work(block);
+        self.blocking(
+            info_span!("compute", %block, subtree, round = job.id.round.get()),
+            move |_| {
+                info!("the coordinator computes a disputed subtree itself");
+                let messages = work.ok_or_else(|| "the block is gone".to_owned()).and_then(|work| work.compute(&job));
+                Event::ComputedLocally { block, subtree, run, messages }
+            },
+            move |reason| Event::ComputedLocally { block, subtree, run, messages: Err(reason) },
+        );
+    }
+
+    fn verify(self: &Arc<Self>, block: BlockId, groups: Vec<Vec<u8>>) {
+        let work = self.work(block);
+        self.blocking(
+            info_span!("verify", %block),
+            move |_| {
+                let proof = work.ok_or_else(|| "the block is gone".to_owned()).and_then(|work| work.verify(&groups));
+                Event::Verified { block, proof }
+            },
+            move |reason| Event::Verified { block, proof: Err(reason) },
+        );
+    }
+}
+
+fn refused(block: BlockId, code: &str, message: String) -> Event {
+    Event::Refused { block, failure: Failure { code: code.to_owned(), message, transaction: None, refused: false } }
+}

@@ -1,0 +1,72 @@
+//! The commented example shows every key with its default; wrong files are refused by the name of the key.
+
+use std::{fs, path::Path};
+
+use proofyard_coordinator::{
+    SetupSource, StartError,
+    config::{Config, ScheduleConfig},
+    core::Policy,
+};
+
+fn example() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("proofyard-coordinator.toml")
+}
+
+#[test]
+fn the_example_is_the_default_and_shows_every_key() {
+    assert_eq!(Config::load(&example()).expect("the example loads"), Config::default());
+    let text = fs::read_to_string(example()).expect("readable");
+    let all = toml::to_string(&Config::default()).expect("serialisable");
+    for line in all.lines().filter(|line| line.contains(" = ")) {
+        let key = line.split(" = ").next().expect("a key");
+        assert!(text.lines().any(|shown| shown.starts_with(&format!("{key} = "))), "{key} is not shown");
+    }
+}
+
+#[test]
+fn the_schedule_is_the_policy() {
+    let policy: Policy = ScheduleConfig::default().into();
+    assert_eq!(policy, Policy::default());
+}
+
+fn refused(change: &str, with: &str) -> String {
+    let text = fs::read_to_string(example()).expect("readable");
+    assert!(text.contains(change), "{change}");
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("changed.toml");
+    fs::write(&path, text.replace(change, with)).expect("writable");
+    Config::load(&path).expect_err("refused").to_string()
+}
+
+#[test]
+fn wrong_values_are_refused_by_key() {
+    for (change, with, key) in [
+        ("lease_ms = 1500", "lease_ms = 1199", "schedule.lease_ms"),
+        ("hedge_after_percent = 75", "hedge_after_percent = 101", "schedule.hedge_after_percent"),
+        ("hedge_median_percent = 150", "hedge_median_percent = 99", "schedule.hedge_median_percent"),
+        ("job_timeout_ms = 600000", "job_timeout_ms = 1000", "schedule.job_timeout_ms"),
+        ("block_deadline_ms = 3600000", "block_deadline_ms = 1000", "schedule.block_deadline_ms"),
+        ("drain_ms = 9000", "drain_ms = 10000", "schedule.drain_ms"),
+        ("blocks_max = 16", "blocks_max = 0", "schedule.blocks_max"),
+        ("rows_log2 = 16", "rows_log2 = 3", "setup.rows_log2"),
+        ("farm = \"main\"", "farm = \"a b\"", "bus.farm"),
+        ("label = \"\"", "label = \"12\"", "setup.label"),
+        ("beneficiary = \"0x00", "beneficiary = \"0x+0", "statement.beneficiary"),
+        ("listen = ", "lissten = ", "lissten"),
+        ("format = \"text\"", "format = \"xml\"", "format"),
+    ] {
+        let error = refused(change, with);
+        assert!(error.contains(key), "{with}: {error}");
+    }
+}
+
+#[test]
+fn the_developers_setup_needs_to_be_allowed() {
+    let label = proofyard_coordinator::proof_system::key::INSECURE_LABEL;
+    for named in [None, Some(label)] {
+        let refused = SetupSource::new("setup".into(), named, false);
+        assert!(matches!(refused, Err(StartError::InsecureSetup { .. })));
+        assert!(matches!(SetupSource::new("setup".into(), named, true), Ok(SetupSource::Insecure { .. })));
+    }
+    assert!(matches!(SetupSource::new("setup".into(), Some([7; 32]), false), Ok(SetupSource::Labelled { .. })));
+}

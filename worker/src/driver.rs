@@ -1,0 +1,244 @@
+//! Runs the core over a bus and a blob store.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use proofyard_bus::{BlobStore, DeliveryToken, WorkerBus};
+use proofyard_job_schema::{
+    Disposition, Heartbeat, JOBS_LISTED_MAX, Job, JobId, SESSIONS_LISTED_MAX, WorkerId, WorkerMessage,
+};
+use rayon::ThreadPoolBuildError;
+use tokio::{sync::mpsc, time::MissedTickBehavior};
+use tracing::{debug, info, warn};
+
+use crate::{
+    core::{Effect, Event, HEARTBEAT_MS, Heart, JobError, Limits, Outcome, Start, State, step},
+    figures::Figures,
+    prover::Prover,
+    proving::{self, Task},
+};
+
+/// Between two ticks of the core: three within a heartbeat.
+const TICK_MS: u64 = HEARTBEAT_MS / 3;
+/// Pause after a failed receive and between tries of an acknowledgement.
+const PAUSE: Duration = Duration::from_millis(250);
+/// Tries of an acknowledgement before it is given up: the bus delivers again, and the core recognises it.
+const TRIES: u32 = 3;
+
+/// What a worker is made of.
+pub struct Parts<P: Prover> {
+    /// Its name.
+    pub id: WorkerId,
+    /// Its end of the bus.
+    pub bus: Arc<dyn WorkerBus>,
+    /// The blob store.
+    pub blobs: Arc<dyn BlobStore>,
+    /// What proves.
+    pub prover: P,
+    /// Threads of its own pool.
+    pub threads: usize,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+struct Acting {
+    id: WorkerId,
+    instance: u64,
+    sequence: u64,
+    bus: Arc<dyn WorkerBus>,
+    blobs: Arc<dyn BlobStore>,
+    device: String,
+    figures: Figures,
+    events: mpsc::UnboundedSender<Event>,
+    tasks: std::sync::mpsc::Sender<Task>,
+    inputs_bytes_max: fn(&Job) -> u64,
+    proving: Option<(JobId, Arc<AtomicBool>)>,
+}
+
+/// Works until `shutdown` completes and the worker has drained.
+pub async fn run<P: Prover>(
+    parts: Parts<P>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ThreadPoolBuildError> {
+    let Parts { id, bus, blobs, prover, threads, limits } = parts;
+    let (events, mut inbox) = mpsc::unbounded_channel();
+    let device = Heartbeat::device_name(prover.device());
+    let tasks = proving::start(prover, threads, events.clone())?;
+    let mut state = State::new(id.clone(), limits);
+    let receiver = tokio::spawn(receive(bus.clone(), events.clone()));
+    let mut acting = Acting {
+        instance: rand::random(),
+        sequence: 0,
+        figures: Figures::start(),
+        inputs_bytes_max: P::inputs_bytes_max,
+        proving: None,
+        id,
+        bus,
+        blobs,
+        device,
+        events,
+        tasks,
+    };
+    info!(worker = %acting.id, device = acting.device, threads, "working");
+    let started = Instant::now();
+    let mut ticks = tokio::time::interval(Duration::from_millis(TICK_MS));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut shutdown = std::pin::pin!(shutdown);
+    let mut draining = false;
+    loop {
+        let event = tokio::select! {
+            Some(event) = inbox.recv() => event,
+            _ = ticks.tick() => Event::Tick,
+            () = &mut shutdown, if !draining => {
+                info!("draining");
+                draining = true;
+                Event::Drain
+            }
+        };
+        let now = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut stopped = false;
+        for effect in step(&mut state, event, now) {
+            stopped |= effect == Effect::Stopped;
+            acting.act(effect);
+        }
+        if stopped {
+            break;
+        }
+    }
+    receiver.abort();
+    Ok(())
+}
+
+/// Receives commands, for ever.
+async fn receive(bus: Arc<dyn WorkerBus>, events: mpsc::UnboundedSender<Event>) {
+    loop {
+        match bus.receive().await {
+            Ok(delivery) => {
+                let token = delivery.token.map(DeliveryToken::get);
+                if events.send(Event::Command { token, command: delivery.message }).is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                warn!(%error, "receiving failed");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+impl Acting {
+    fn act(&mut self, effect: Effect) {
+        match effect {
+            Effect::Prove { job, start } => self.prove(job, start),
+            Effect::DropSession(session) => self.task(Task::Drop(session)),
+            Effect::Cancel(id) => {
+                if let Some((_, cancelled)) = self.proving.as_ref().filter(|(job, _)| *job == id) {
+                    cancelled.store(true, Ordering::Relaxed);
+                }
+            }
+            Effect::Publish { number, message } => self.publish(number, message),
+            Effect::Say(message) => self.say(message),
+            Effect::Heartbeat(heart) => self.heartbeat(heart),
+            Effect::Ack(token) => self.ack(token),
+            Effect::InProgress(token) => {
+                let bus = self.bus.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = bus.in_progress(DeliveryToken::new(token)).await {
+                        debug!(%error, "the bus did not hear of progress");
+                    }
+                });
+            }
+            Effect::Stopped => info!(worker = %self.id, "left"),
+        }
+    }
+
+    fn task(&self, task: Task) {
+        // The thread ends only with this sender; a lost task is a lost worker, which the coordinator notices.
+        if self.tasks.send(task).is_err() {
+            warn!("the proving thread is gone");
+        }
+    }
+
+    fn prove(&mut self, job: Box<Job>, start: Start) {
+        let cancelled = Arc::new(AtomicBool::new(false));
+        self.proving = Some((job.id, cancelled.clone()));
+        if start == Start::Continue {
+            self.task(Task::Prove { job, inputs: None, cancelled });
+            return;
+        }
+        let (blobs, tasks, events) = (self.blobs.clone(), self.tasks.clone(), self.events.clone());
+        let cap = (self.inputs_bytes_max)(&job);
+        tokio::spawn(async move {
+            match blobs.get(job.inputs, cap).await {
+                Ok(inputs) => {
+                    let _ = tasks.send(Task::Prove { job, inputs: Some(inputs), cancelled });
+                }
+                Err(error) => {
+                    let text = format!("the inputs of the subtree: {error}");
+                    let code = "PY-W-015".to_owned();
+                    let error = JobError { disposition: Disposition::Retry, code, text };
+                    let _ = events.send(Event::Proved { id: job.id, outcome: Outcome::Failed(error) });
+                }
+            }
+        });
+    }
+
+    fn publish(&self, number: u64, message: WorkerMessage) {
+        let (bus, events) = (self.bus.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let sent = bus.send(&message).await;
+            if let Err(error) = &sent {
+                warn!(%error, "the bus did not take a message");
+            }
+            let _ = events.send(Event::Published { number, stored: sent.is_ok() });
+        });
+    }
+
+    fn say(&self, message: WorkerMessage) {
+        let bus = self.bus.clone();
+        tokio::spawn(async move {
+            if let Err(error) = bus.send(&message).await {
+                debug!(%error, "a message got lost");
+            }
+        });
+    }
+
+    fn heartbeat(&mut self, heart: Heart) {
+        let Heart { mut sessions, sessions_max, capacity, mut running, draining } = heart;
+        sessions.truncate(SESSIONS_LISTED_MAX);
+        running.truncate(JOBS_LISTED_MAX);
+        let sequence = self.sequence;
+        self.sequence += 1;
+        self.say(WorkerMessage::Heartbeat(Box::new(Heartbeat {
+            worker: self.id.clone(),
+            instance: self.instance,
+            sequence,
+            sessions,
+            sessions_max,
+            capacity,
+            running,
+            draining,
+            device: self.device.clone(),
+            system: self.figures.newest(),
+        })));
+    }
+
+    fn ack(&self, token: u64) {
+        let bus = self.bus.clone();
+        tokio::spawn(async move {
+            for _ in 0..TRIES {
+                match bus.ack(DeliveryToken::new(token)).await {
+                    Ok(()) => return,
+                    Err(error) => debug!(%error, "an acknowledgement failed"),
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        });
+    }
+}

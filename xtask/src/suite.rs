@@ -1,0 +1,62 @@
+//! `cargo xtask test`.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::steps::{Steps, run};
+use crate::tools::{self, Tools};
+use crate::{cargo, deny, tidy};
+
+const READ_ABOVE: &str = "read what is reported above and correct it";
+
+/// Runs every step, stopping at the first that fails.
+pub fn run_all(root: &Path) -> Result<()> {
+    let mut steps = Steps::default();
+    let remedy = "the message names the missing program or the failed download; correct it and run it again";
+    let tools = steps.step("setup", remedy, |_| tools::setup(root))?;
+
+    steps.step("cargo fmt", "run `cargo fmt --all`", |counts| {
+        run(in_workspace(root, &["fmt", "--all", "--check"]).arg("--quiet"), counts)
+    })?;
+    steps.step("tidy", "each line names the file, the line and the rule", |_| tidy::run(root))?;
+    steps.step("forge fmt", "run `.tools/bin/forge fmt` in contracts", |counts| {
+        run(forge(root, &tools).args(["fmt", "--check"]), counts)
+    })?;
+    steps.step("forge build", READ_ABOVE, |counts| run(forge(root, &tools).arg("build"), counts))?;
+    steps.step("forge test", READ_ABOVE, |counts| run(forge(root, &tools).arg("test"), counts))?;
+    let remedy = "if the new gas figures are meant, run `.tools/bin/forge snapshot` in contracts and commit the file";
+    steps.step("forge snapshot", remedy, |counts| run(forge(root, &tools).args(["snapshot", "--check"]), counts))?;
+
+    steps.step("cargo clippy", READ_ABOVE, |counts| {
+        let arguments = ["clippy", "--release", "--locked", "--workspace", "--all-targets", "--quiet"];
+        run(in_workspace(root, &arguments).args(["--", "-D", "warnings"]), counts)
+    })?;
+    steps.step("cargo deny", "take another dependency, or allow it in deny.toml with a reason", |_| deny::run(root))?;
+    steps.step("cargo test", READ_ABOVE, |counts| {
+        let mut tests = in_workspace(root, &["test", "--release", "--locked", "--workspace"]);
+        tests
+            .env("PROOFYARD_NATS_SERVER", &tools.nats_server)
+            .env("PROOFYARD_ANVIL", &tools.anvil)
+            .env("PROOFYARD_CAST", &tools.cast)
+            .env("PROOFYARD_FORGE", &tools.forge)
+            .env("PROOFYARD_SOLC", &tools.solc)
+            .env("RUST_BACKTRACE", "1");
+        run(&mut tests, counts)
+    })?;
+    println!("{}", steps.summary(None));
+    Ok(())
+}
+
+fn in_workspace(root: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(cargo());
+    command.args(arguments).current_dir(root);
+    command
+}
+
+fn forge(root: &Path, tools: &Tools) -> Command {
+    let mut command = Command::new(&tools.forge);
+    command.current_dir(root.join("contracts"));
+    command
+}

