@@ -53,7 +53,8 @@ pub enum Start {
 /// Settling deliveries: common to both ends.
 #[async_trait]
 pub trait Deliveries: Send + Sync {
-    /// Done: the message never comes again. Returns when the bus has confirmed it.
+    /// Done: the message never comes again. Returns when the bus has confirmed it. A delivery that has come again is
+    /// not open any more; one that came again at another end may still be settled here, then for both.
     async fn ack(&self, token: DeliveryToken) -> Result<(), BusError>;
 
     /// Handed back: the message is delivered again at once, to whoever receives there.
@@ -92,6 +93,6 @@ pub trait WorkerBus: Deliveries {
     fn set_pool_credit(&self, commands: u32);
 
     /// Sends a message; stored ones ([`WorkerMessage::is_stored`]) return when they are stored. After an error a
-    /// stored message may or may not be there: send it again.
+    /// stored message may or may not be there: send it again. An unstored one is gone: the next one says as much.
     async fn send(&self, message: &WorkerMessage) -> Result<(), BusError>;
 }

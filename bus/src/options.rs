@@ -11,7 +11,8 @@ use crate::error::BusError;
 pub struct BusOptions {
     /// An unsettled delivery comes again after this time.
     pub ack_wait: Duration,
-    /// A message is delivered at most this often; then it is dropped and the coordinator's timers take over.
+    /// A message is delivered at most this often; then it does not come again and the coordinator's timers take over.
+    /// (On NATS it still counts as waiting until it is withdrawn or an hour old.)
     pub deliveries_max: u32,
     /// At most this many commands, and as many stored worker messages, wait in a farm.
     pub waiting_max: u32,
@@ -24,7 +25,7 @@ impl Default for BusOptions {
         Self {
             ack_wait: Duration::from_secs(10),
             deliveries_max: 16,
-            waiting_max: 65_536,
+            waiting_max: 16_384,
             blobs_bytes_max: 1024 * 1024 * 1024,
         }
     }

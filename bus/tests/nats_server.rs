@@ -9,7 +9,9 @@ use proofyard_bus::nats::NatsFarm;
 use proofyard_bus::{
     BlobStore, BusError, BusOptions, CoordinatorBus, Deliveries, Destination, FarmName, Start, WorkerBus,
 };
-use proofyard_job_schema::{BlockId, Goodbye, WorkerCommand, WorkerId, WorkerMessage};
+use proofyard_job_schema::{
+    BlockId, Epoch, Goodbye, JobId, Progress, Round, SubtreeIndex, WorkerCommand, WorkerId, WorkerMessage,
+};
 use tokio::time::{Instant, timeout};
 
 use common::NatsServer;
@@ -22,6 +24,11 @@ async fn connect(url: &str, farm: &str) -> Result<NatsFarm, BusError> {
 
 fn command(number: u8) -> WorkerCommand {
     WorkerCommand::DropBlock(BlockId([number; 32]))
+}
+
+fn job() -> JobId {
+    let (round, subtree, epoch) = (Round::FIRST, SubtreeIndex(0), Epoch(0));
+    JobId { block: BlockId([1; 32]), round, subtree, epoch, attempt: 0 }
 }
 
 fn goodbye(name: &str) -> WorkerMessage {
@@ -125,6 +132,33 @@ async fn a_farm_goes_on_after_its_server_is_wiped() {
     let digest = farm.blobs().put(Bytes::from_static(b"blob")).await.unwrap();
     assert_eq!(worker_farm.blobs().get(digest, 10).await, Ok(Bytes::from_static(b"blob")));
     assert!(replaced.elapsed() < EVENTUALLY, "{:?}", replaced.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn heartbeats_do_not_pile_up_while_the_server_is_away() {
+    let mut server = NatsServer::start();
+    let farm = connect(&server.url(), "main").await.unwrap();
+    let worker = farm.worker(WorkerId::new("a").unwrap()).await.unwrap();
+    let progress = |done| {
+        let (id, author) = (job(), WorkerId::new("a").unwrap());
+        WorkerMessage::Progress(Progress { id, author, done, total: 0 })
+    };
+    worker.send(&progress(0)).await.unwrap();
+    server.stop();
+    let stopped = Instant::now();
+    while worker.send(&progress(1)).await.is_ok() {
+        assert!(stopped.elapsed() < Duration::from_secs(5), "the loss goes unnoticed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for done in 0..10_000 {
+        let refused = worker.send(&progress(done)).await;
+        assert!(matches!(refused, Err(BusError::NotStored { .. })), "{refused:?}");
+    }
+    // A reply is tried for a while, then the caller knows.
+    let started = Instant::now();
+    let refused = worker.send(&goodbye("a")).await;
+    assert!(matches!(refused, Err(BusError::NotStored { .. })), "{refused:?}");
+    assert!(started.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]

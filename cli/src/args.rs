@@ -37,6 +37,13 @@ pub enum Command {
     Verify(Verify),
     /// Make the SRS and keys that proving needs (demo and prove make what is missing).
     Setup(Setup),
+    /// Serve a farm as a worker process; `prove` starts these itself.
+    #[command(hide = true)]
+    Worker {
+        /// The worker's configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
 }
 
 /// Where SRS and keys are.

@@ -1,2 +1,68 @@
-//! cli
-fn main() {}
+//! The `proofyard` command.
+
+mod args;
+mod block;
+mod chain;
+mod failure;
+mod folder;
+mod prove;
+mod remote;
+mod screen;
+mod verify;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use clap::Parser;
+use failure::Failure;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("proofyard: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    if let Command::Worker { config } = &cli.command {
+        // A worker takes its log filter from its configuration.
+        return serve(proofyard_worker::serve(Some(config)));
+    }
+    let filter = EnvFilter::try_new(&cli.log).map_err(|error| Failure::Usage(format!("--log {}: {error}", cli.log)))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match &cli.command {
+        Command::Demo(arguments) => prove::demo(arguments, cli.json, &cli.log),
+        Command::Block(command) => block::run(command, cli.json),
+        Command::Prove(arguments) => prove::prove(arguments, cli.json, &cli.log),
+        Command::Submit(arguments) => wait(remote::submit(arguments, cli.json)),
+        Command::Status(arguments) => wait(remote::status(arguments, cli.json)),
+        Command::Verify(arguments) => verify::run(arguments, cli.json),
+        Command::Setup(arguments) => {
+            prove::setup(arguments.rows_log2, arguments.subtrees, &arguments.folder, cli.json)
+        }
+        Command::Worker { .. } => Ok(()),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Environment(error.to_string()))
+}
+
+fn wait(task: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    runtime()?.block_on(task)
+}
+
+fn serve(task: impl Future<Output = Result<(), Box<dyn std::error::Error>>>) -> Result<(), Failure> {
+    runtime()?.block_on(task).map_err(|error| Failure::Environment(error.to_string()))?;
+    // What a handed-back proof is still computing is of no use to anybody.
+    std::process::exit(0);
+}

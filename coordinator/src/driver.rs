@@ -39,6 +39,8 @@ const UPLOADS: usize = 4;
 const SENDS: u32 = 3;
 /// Pause between tries and after a failed receive.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long the inputs of an ended block stay in the blob store: one that failed may be handed in again at once.
+const BLOBS_KEPT: Duration = Duration::from_secs(30);
 /// Progress events an observer may lag behind.
 const PROGRESS_BUFFER: usize = 4_096;
 
@@ -249,7 +251,8 @@ struct Shared {
     events: mpsc::UnboundedSender<Event>,
     observers: broadcast::Sender<Progress>,
     requests: Mutex<BTreeMap<BlockId, Request>>,
-    works: Mutex<BTreeMap<BlockId, Arc<BlockWork>>>,
+    /// Blocks in work; `None` until they are executed.
+    works: Mutex<BTreeMap<BlockId, Option<Arc<BlockWork>>>>,
     blobs_ready: Mutex<BTreeMap<BlockId, Vec<Bytes>>>,
 }
 
@@ -263,24 +266,28 @@ impl Shared {
         let _ = self.events.send(event);
     }
 
-    /// Forgets a block's work; its inputs are removed from the blob store.
+    /// Forgets a block's work; its inputs are removed from the blob store a while later, unless a block needs them then.
     fn forget(self: &Arc<Self>, block: BlockId) -> Option<Arc<BlockWork>> {
         lock(&self.requests).remove(&block);
         if let Some(blobs) = lock(&self.blobs_ready).remove(&block) {
             let shared = self.clone();
             tokio::spawn(async move {
+                tokio::time::sleep(BLOBS_KEPT).await;
                 for blob in blobs {
+                    if lock(&shared.blobs_ready).values().flatten().any(|needed| *needed == blob) {
+                        continue;
+                    }
                     if let Err(error) = shared.blobs.remove(proofyard_bus::digest_of(&blob)).await {
                         debug!(%error, "an input stays in the blob store");
                     }
                 }
             });
         }
-        lock(&self.works).remove(&block)
+        lock(&self.works).remove(&block).flatten()
     }
 
     fn work(&self, block: BlockId) -> Option<Arc<BlockWork>> {
-        lock(&self.works).get(&block).cloned()
+        lock(&self.works).get(&block).cloned().flatten()
     }
 
     /// Runs `task` on the blocking pool and reports its event; a panic in it becomes the event of `lost`.
@@ -451,6 +458,7 @@ impl Shared {
 
     fn execute(self: &Arc<Self>, block: BlockId) {
         let request = lock(&self.requests).remove(&block);
+        lock(&self.works).insert(block, None);
         let span = info_span!("execute", %block);
         self.blocking(
             span,
@@ -460,8 +468,11 @@ impl Shared {
                 };
                 match work::prepare(block, &request, shared.setups.clone()) {
                     Ok(Prepared { work, blobs, plan }) => {
-                        lock(&shared.works).insert(block, Arc::new(work));
-                        lock(&shared.blobs_ready).insert(block, blobs);
+                        // A block that was given up meanwhile is not taken up again.
+                        if let Some(entry) = lock(&shared.works).get_mut(&block) {
+                            *entry = Some(Arc::new(work));
+                            lock(&shared.blobs_ready).insert(block, blobs);
+                        }
                         Event::Executed { block, plan }
                     }
                     Err(failure) => Event::Refused { block, failure },

@@ -83,7 +83,7 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// A worker's last message.
+/// A draining worker's word: sent when it begins to drain, if jobs waited, and when it leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Goodbye {
     /// Who leaves.

@@ -4,13 +4,13 @@ use ark_bn254::Fr;
 use proofyard_proof_system::circuit::CircuitError;
 use proofyard_rollup::circuit::TransferCircuit;
 use proofyard_rollup::executor::execute;
-use proofyard_rollup::generate::generate;
+use proofyard_rollup::generate;
 
 #[test]
 fn subtrees_of_a_generated_block_chain() {
     let circuit = TransferCircuit::new(13).expect("a size class");
     // All kinds that a generated block holds, and a last subtree that is not full.
-    let executed = execute(&generate(11, 7).expect("a block")).expect("a good block");
+    let executed = execute(&generate::block(11, 7).expect("a block")).expect("a good block");
     let mut baton = executed.start;
     for traces in executed.traces.chunks(circuit.slots()) {
         let (witness, end) = circuit.witness(baton, traces).expect("a witness");
@@ -23,7 +23,7 @@ fn subtrees_of_a_generated_block_chain() {
 #[test]
 fn a_failing_row_has_a_slot_and_a_name() {
     let circuit = TransferCircuit::new(13).expect("a size class");
-    let executed = execute(&generate(3, 8).expect("a block")).expect("a good block");
+    let executed = execute(&generate::block(3, 8).expect("a block")).expect("a good block");
     let (mut witness, end) = circuit.witness(executed.start, &executed.traces).expect("a witness");
     let rows = circuit.structure().rows();
     let row = (0..rows)

@@ -11,8 +11,10 @@ pub mod figures;
 mod keys;
 pub mod prover;
 mod proving;
+mod serve;
 
 pub use driver::{Parts, run};
 pub use keys::{CpuKeys, Keys, KeysError};
 pub use proofyard_bus as bus;
 pub use proofyard_job_schema as job_schema;
+pub use serve::serve;

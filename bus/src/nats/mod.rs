@@ -26,6 +26,7 @@ mod worker;
 
 use std::time::Duration;
 
+use async_nats::connection::State;
 use async_nats::jetstream::context::{Context, ContextBuilder, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
@@ -52,6 +53,8 @@ const REQUEST: Duration = Duration::from_secs(2);
 const STORE: Duration = Duration::from_secs(10);
 /// Pause after a failure before the next try.
 const PAUSE: Duration = Duration::from_millis(250);
+/// Messages of one subscription that wait in the client; more are dropped, which only heartbeats can suffer.
+const BUFFERED: usize = 1024;
 /// Longest time spent on the first connection.
 const CONNECT: Duration = Duration::from_secs(5);
 /// The server's code for a stream that has as many messages as it may.
@@ -82,6 +85,7 @@ impl NatsFarm {
             .ping_interval(PING)
             .connection_timeout(REQUEST)
             .request_timeout(Some(REQUEST))
+            .subscription_capacity(BUFFERED)
             .max_reconnects(None)
             .reconnect_delay_callback(|attempts| Duration::from_millis(100 * attempts.clamp(1, 10) as u64))
             .event_callback(report);
@@ -121,6 +125,10 @@ impl NatsFarm {
     /// The blob store.
     pub fn blobs(&self) -> NatsBlobs {
         NatsBlobs::new(self.clone())
+    }
+
+    fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
     }
 
     /// Makes the farm's streams, or brings them to this farm's settings.

@@ -86,6 +86,10 @@ impl<M: Message + Send + 'static> Puller<M> {
     /// Returns without error when nobody receives any more.
     async fn pull_until_failure(&self) -> Result<(), BusError> {
         let failed = |reason: String| BusError::JetStream { what: format!("pulling from {}", self.stream), reason };
+        if !self.farm.is_connected() {
+            // The client would keep the requests and send them all after the reconnect.
+            return Err(failed("not connected".to_owned()));
+        }
         let consumer = match self.make_consumer().await {
             Ok(consumer) => consumer,
             Err(_) => {

@@ -89,6 +89,10 @@ impl WorkerBus for NatsWorker {
             return self.farm.store(&layout.replies, bytes).await;
         }
         let subject = layout.heartbeats.clone();
+        if !self.farm.is_connected() {
+            // The client would keep it and send it, stale, after the reconnect.
+            return Err(BusError::NotStored { subject, reason: "not connected".to_owned() });
+        }
         let sent = self.farm.client.publish(subject.clone(), bytes).await;
         sent.map_err(|error| BusError::NotStored { subject, reason: error.to_string() })
     }

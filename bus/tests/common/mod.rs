@@ -43,7 +43,9 @@ impl NatsServer {
         (self.process, self.port) = spawn(&self.arguments, Some(self.port), self.files.path());
     }
 
-    fn stop(&mut self) {
+    /// Ends the server with SIGKILL.
+    #[allow(dead_code, reason = "not every test file stops its server")]
+    pub fn stop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -74,7 +74,8 @@ fn check_text(file: &Path, text: &str, findings: &mut Vec<Finding>) {
         find(0, true, format!("{lines} lines: cut it by concept ({LINES_MAX} at most)"));
     }
     let is_manifest = file.file_name().is_some_and(|name| name == "Cargo.toml");
-    if is_manifest && has_section(text, "package") {
+    // A package that is a workspace of its own, such as a fuzz target, has nothing to inherit.
+    if is_manifest && has_section(text, "package") && !has_section(text, "workspace") {
         if !inherits(text, "lints", "workspace") {
             find(0, false, "the workspace's lints are missing: add `[lints]` with `workspace = true`".to_owned());
         }
@@ -155,6 +156,7 @@ mod tests {
         assert_eq!(found("a/Cargo.toml", &format!("{package}\n[lints]\n[dependencies]\nworkspace = true\n")).len(), 1);
         assert_eq!(found("a/Cargo.toml", "[package]\n[lints]\nworkspace = true\n").len(), 4);
         assert!(found("Cargo.toml", "[workspace]\n").is_empty());
+        assert!(found("a/fuzz/Cargo.toml", "[package]\n[workspace]\n").is_empty());
     }
 
     #[test]
