@@ -26,7 +26,8 @@ pub fn read_block(path: &Path) -> Result<(Vec<u8>, Block), Failure> {
 pub fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Generate { transfers, seed, out } => {
-            let block = generate::block(*transfers as usize, *seed).map_err(|error| Failure::Usage(error.to_string()))?;
+            let block =
+                generate::block(*transfers as usize, *seed).map_err(|error| Failure::Usage(error.to_string()))?;
             write_atomically(out, &block.encode())?;
             show(&block, json)
         }

@@ -28,10 +28,10 @@ pub fn verify(key: &VerifyingKey, statement: &Statement, proof: &[u8]) -> Result
     }
     let evm = Evm::deploy(&words, statement.chain_id, statement.contract)
         .map_err(|error| Failure::Proof(error.to_string()))?;
-    let (start, end) = (statement.start.map(|value| scalar_bytes(&value)), statement.end.map(|value| scalar_bytes(&value)));
-    let outcome = evm
-        .verify(&start, &end, statement.beneficiary, proof)
-        .map_err(|error| Failure::Proof(error.to_string()))?;
+    let (start, end) =
+        (statement.start.map(|value| scalar_bytes(&value)), statement.end.map(|value| scalar_bytes(&value)));
+    let outcome =
+        evm.verify(&start, &end, statement.beneficiary, proof).map_err(|error| Failure::Proof(error.to_string()))?;
     match outcome.rejection {
         None => Ok(outcome.gas),
         Some(rejection) => Err(Failure::Proof(format!("the verifier contract rejects the proof: {rejection}"))),

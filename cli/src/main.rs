@@ -42,9 +42,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Submit(arguments) => wait(remote::submit(arguments, cli.json)),
         Command::Status(arguments) => wait(remote::status(arguments, cli.json)),
         Command::Verify(arguments) => verify::run(arguments, cli.json),
-        Command::Setup(arguments) => {
-            prove::setup(arguments.rows_log2, arguments.subtrees, &arguments.folder, cli.json)
-        }
+        Command::Setup(arguments) => prove::setup(arguments.rows_log2, arguments.subtrees, &arguments.folder, cli.json),
         Command::Worker { .. } => Ok(()),
     }
 }

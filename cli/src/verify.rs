@@ -1,11 +1,11 @@
 //! `proofyard verify`.
 
+use proofyard_embedded_farm::coordinator::{SetupSource, Setups};
 use proofyard_proof_system::{
     proof::{GROUPS_MAX, PROOF_BYTES, RootProof},
     statement::Statement,
     verifier,
 };
-use proofyard_embedded_farm::coordinator::{SetupSource, Setups};
 use proofyard_rollup::executor;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

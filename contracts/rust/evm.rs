@@ -66,8 +66,12 @@ impl Evm {
 
     /// Deploys the verifier with this key at `address` of chain `chain_id`.
     pub fn deploy(key: &[Word; KEY_WORDS], chain_id: u64, address: [u8; 20]) -> Result<Self, EvmError> {
-        let mut evm =
-            Self { database: CacheDB::new(EmptyDB::new()), chain_id, address: Address::from(address), runtime_bytes: 0 };
+        let mut evm = Self {
+            database: CacheDB::new(EmptyDB::new()),
+            chain_id,
+            address: Address::from(address),
+            runtime_bytes: 0,
+        };
         let (result, _) = evm.transact(TxKind::Create, calldata::deployment(key))?;
         let code = match result {
             ExecutionResult::Success { output: Output::Create(code, _), .. } => code,
@@ -79,7 +83,8 @@ impl Evm {
         Ok(evm)
     }
 
-    /// Sends `verify(start, end, beneficiary, proof)` as a transaction; its effects (there are none) are dropped.
+    /// Asks for the hints, then sends `verify(start, end, beneficiary, proof)` with them as a transaction, as a careful
+    /// sender does; its effects (there are none) are dropped. The cost is the transaction's alone.
     pub fn verify(
         &self,
         start: &[Word; 3],
@@ -87,7 +92,27 @@ impl Evm {
         beneficiary: [u8; 20],
         proof: &[u8],
     ) -> Result<Outcome, EvmError> {
-        let data = calldata::verify(start, end, beneficiary, proof);
+        let (asked, _) = self.transact(TxKind::Call(self.address), calldata::hints(start, end, beneficiary, proof))?;
+        let mut data = calldata::verify(start, end, beneficiary, proof);
+        if let ExecutionResult::Success { output, .. } = asked {
+            data = calldata::with_hints(data, output.data());
+        }
+        self.send(data)
+    }
+
+    /// Sends `verify(start, end, beneficiary, proof)` without hints.
+    pub fn verify_plain(
+        &self,
+        start: &[Word; 3],
+        end: &[Word; 3],
+        beneficiary: [u8; 20],
+        proof: &[u8],
+    ) -> Result<Outcome, EvmError> {
+        self.send(calldata::verify(start, end, beneficiary, proof))
+    }
+
+    /// Sends any calldata to the contract.
+    pub fn send(&self, data: Vec<u8>) -> Result<Outcome, EvmError> {
         let (result, calls) = self.transact(TxKind::Call(self.address), data)?;
         let rejection = if result.is_success() { None } else { Some(rejection(&result)) };
         Ok(Outcome {

@@ -30,7 +30,9 @@ pub enum Rejection {
     #[error("[PY-C-007] contract: precompiled contract {0} failed; give the call more gas or use a chain that has it")]
     PrecompileFailed(u64),
     /// Well formed, and the final equation does not hold.
-    #[error("[PY-C-008] contract: the proof does not prove this statement; check statement, key, chain id and contract")]
+    #[error(
+        "[PY-C-008] contract: the proof does not prove this statement; check statement, key, chain id and contract"
+    )]
     ProofRejected,
     /// The constructor's key: 1 rows, 2 a fixed column's commitment, 3 a point of G2.
     #[error("[PY-C-009] contract: part {0} of the key is unusable; deploy with the key the setup gave")]
@@ -67,15 +69,21 @@ impl Rejection {
         if high.iter().any(|byte| *byte != 0) {
             return None;
         }
-        let kinds: [(&str, fn(u64) -> Self); 6] = [
-            ("InvalidLength(uint256)", Self::InvalidLength),
-            ("NotCanonical(uint256)", Self::NotCanonical),
-            ("StatementNotCanonical(uint256)", Self::StatementNotCanonical),
-            ("PointNotOnCurve(uint256)", Self::PointNotOnCurve),
-            ("PrecompileFailed(uint256)", Self::PrecompileFailed),
-            ("InvalidKey(uint256)", Self::InvalidKey),
-        ];
-        kinds.iter().find(|(signature, _)| is(signature)).map(|(_, make)| make(number))
+        if is("InvalidLength(uint256)") {
+            Some(Self::InvalidLength(number))
+        } else if is("NotCanonical(uint256)") {
+            Some(Self::NotCanonical(number))
+        } else if is("StatementNotCanonical(uint256)") {
+            Some(Self::StatementNotCanonical(number))
+        } else if is("PointNotOnCurve(uint256)") {
+            Some(Self::PointNotOnCurve(number))
+        } else if is("PrecompileFailed(uint256)") {
+            Some(Self::PrecompileFailed(number))
+        } else if is("InvalidKey(uint256)") {
+            Some(Self::InvalidKey(number))
+        } else {
+            None
+        }
     }
 }
 

@@ -23,6 +23,14 @@ contract CostTest is FixtureTest {
         measure("three_groups");
     }
 
+    function test_snapshot_gas_of_four_subtrees_with_hints() public {
+        measureWithHints("four_subtrees");
+    }
+
+    function test_snapshot_gas_of_two_groups_with_hints() public {
+        measureWithHints("two_groups");
+    }
+
     function test_snapshot_size_of_the_code() public {
         uint256 size = address(deploy(load("one_subtree").key)).code.length;
         require(size < 24_576, "the code does not fit a contract");
@@ -50,11 +58,20 @@ contract CostTest is FixtureTest {
         call(verifier, f);
     }
 
-    /// Base, calldata and execution of a transaction that calls the verifier and nothing else.
     function measure(string memory name) private {
         Fixture memory f = load(name);
         IRootProofVerifier verifier = deploy(f.key);
-        bytes memory data = abi.encodeCall(verifier.verify, (f.start, f.end, f.beneficiary, f.proof));
+        snapshot(verifier, name, abi.encodeCall(verifier.verify, (f.start, f.end, f.beneficiary, f.proof)));
+    }
+
+    function measureWithHints(string memory name) private {
+        Fixture memory f = load(name);
+        IRootProofVerifier verifier = deploy(f.key);
+        snapshot(verifier, string.concat(name, "_with_hints"), withHints(verifier, f));
+    }
+
+    /// Base, calldata and execution of a transaction that calls the verifier and nothing else.
+    function snapshot(IRootProofVerifier verifier, string memory name, bytes memory data) private {
         uint256 gas = 21_000;
         for (uint256 i = 0; i < data.length; ++i) {
             gas += data[i] == 0 ? 4 : 16;

@@ -53,9 +53,21 @@ abstract contract FixtureTest {
         }
     }
 
-    function call(IRootProofVerifier verifier, Fixture memory f) internal view returns (bool accepted, bytes memory why) {
+    function call(IRootProofVerifier verifier, Fixture memory f)
+        internal
+        view
+        returns (bool accepted, bytes memory why)
+    {
         return address(verifier).staticcall{gas: CALL_GAS}(
             abi.encodeCall(verifier.verify, (f.start, f.end, f.beneficiary, f.proof))
+        );
+    }
+
+    /// Calldata of verify with the hints behind the proof.
+    function withHints(IRootProofVerifier verifier, Fixture memory f) internal view returns (bytes memory) {
+        return abi.encodePacked(
+            abi.encodeCall(verifier.verify, (f.start, f.end, f.beneficiary, f.proof)),
+            verifier.hints(f.start, f.end, f.beneficiary, f.proof)
         );
     }
 

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IRootProofVerifier} from "../src/IRootProofVerifier.sol";
-import {Fixture, FixtureTest, Q, R} from "./Fixture.sol";
+import {CALL_GAS, Fixture, FixtureTest, Q, R} from "./Fixture.sol";
 import {vm} from "./Vm.sol";
 
 contract RootProofVerifierTest is FixtureTest {
@@ -35,13 +35,51 @@ contract RootProofVerifierTest is FixtureTest {
         verifier.verify(f.start, f.end, f.beneficiary, f.proof);
     }
 
+    function test_hints_decide_nothing() public view {
+        for (uint256 i = 0; i < names.length; ++i) {
+            Fixture memory g = load(names[i]);
+            bytes memory data = withHints(verifier, g);
+            uint256 length = data.length;
+            (bool accepted,) = address(verifier).staticcall{gas: CALL_GAS}(data);
+            require(accepted, "refused with its hints");
+            data[length - 1] ^= 0x01;
+            (accepted,) = address(verifier).staticcall{gas: CALL_GAS}(data);
+            require(accepted, "refused with a wrong hint");
+            data[length - 1] ^= 0x01;
+            data[length - 33 - 32 * (g.proof.length / 1824)] ^= 0x01;
+            (accepted,) = address(verifier).staticcall{gas: CALL_GAS}(data);
+            require(!accepted, "accepted a changed proof with hints");
+        }
+    }
+
+    function test_hints_are_refused_for_what_verify_refuses_before_them() public view {
+        Fixture memory g = f;
+        g.start[1] = R;
+        hintsRevert(g, reason(IRootProofVerifier.StatementNotCanonical.selector, 1));
+        g.start[1] = 0;
+        setWord(g.proof, 0, 3);
+        hintsRevert(g, reason(IRootProofVerifier.UnsupportedSubtrees.selector, 3));
+        setWord(g.proof, 0, 4);
+        setWord(g.proof, 30, R);
+        hintsRevert(g, reason(IRootProofVerifier.NotCanonical.selector, 30));
+        g.proof = hex"00";
+        hintsRevert(g, reason(IRootProofVerifier.InvalidLength.selector, 1));
+    }
+
     function test_rejects_another_value_in_any_word() public view {
         Fixture memory g = f;
         for (uint256 i = 1; i < g.proof.length / 32; ++i) {
             uint256 kept = word(g.proof, i);
             setWord(g.proof, i, kept ^ 1);
-            if (isScalar(i)) rejects(verifier, g, rejected());
-            else rejects(verifier, g, reason(IRootProofVerifier.PointNotOnCurve.selector, i > 45 ? i / 2 * 2 : (i - 1) / 2 * 2 + 1));
+            if (isScalar(i)) {
+                rejects(verifier, g, rejected());
+            } else {
+                rejects(
+                    verifier,
+                    g,
+                    reason(IRootProofVerifier.PointNotOnCurve.selector, i > 45 ? i / 2 * 2 : (i - 1) / 2 * 2 + 1)
+                );
+            }
             setWord(g.proof, i, kept);
         }
         accepts(verifier, g);
@@ -297,6 +335,14 @@ contract RootProofVerifierTest is FixtureTest {
         g.key.tx = f.key.tx;
         g.key.ty = [g.key.ty[1], g.key.ty[0], g.key.ty[2], g.key.ty[3]];
         refuses(g.key, 3);
+    }
+
+    function hintsRevert(Fixture memory g, bytes memory expected) private view {
+        try verifier.hints(g.start, g.end, g.beneficiary, g.proof) {
+            revert("gave hints for what must be refused");
+        } catch (bytes memory why) {
+            require(keccak256(why) == keccak256(expected), "refused for another reason");
+        }
     }
 
     function refuses(IRootProofVerifier.Key memory key, uint256 part) private {

@@ -1,11 +1,12 @@
 //! The committed bytecode accepts the reference vectors and refuses changed ones.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use proofyard_contracts::address::{DEFAULT_ADDRESS, DEFAULT_CHAIN_ID};
 use proofyard_contracts::evm::{Evm, EvmError};
 use proofyard_contracts::rejection::Rejection;
-use proofyard_contracts::{KEY_WORDS, Word};
+use proofyard_contracts::{KEY_WORDS, Word, calldata};
 use serde_json::Value;
 
 struct Vector {
@@ -26,7 +27,12 @@ fn vector(name: &str) -> Vector {
     assert_eq!(json["chainId"], DEFAULT_CHAIN_ID);
     assert_eq!(bytes(&json["contract"]), DEFAULT_ADDRESS);
     Vector {
-        key: bytes(&json["key"]).chunks(32).map(|word| word.try_into().unwrap()).collect::<Vec<_>>().try_into().unwrap(),
+        key: bytes(&json["key"])
+            .chunks(32)
+            .map(|word| word.try_into().unwrap())
+            .collect::<Vec<_>>()
+            .try_into()
+            .unwrap(),
         start: words(&json["start"]).try_into().unwrap(),
         end: words(&json["end"]).try_into().unwrap(),
         beneficiary: bytes(&json["beneficiary"]).try_into().unwrap(),
@@ -35,18 +41,42 @@ fn vector(name: &str) -> Vector {
 }
 
 #[test]
-fn the_bytecode_accepts_every_vector_with_the_expected_number_of_multiplications() {
-    let cases =
-        [("one_subtree", 37, 36), ("two_subtrees", 37, 36), ("four_subtrees", 37, 36), ("two_groups", 59, 61), ("three_groups", 81, 83)];
+fn the_bytecode_accepts_every_vector_at_the_recorded_cost() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/RootProofVerifier.json");
+    let recorded: BTreeMap<String, String> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let cases = [
+        ("one_subtree", 37, 36),
+        ("two_subtrees", 37, 36),
+        ("four_subtrees", 37, 36),
+        ("two_groups", 59, 61),
+        ("three_groups", 81, 83),
+    ];
     for (name, multiplications, additions) in cases {
         let v = vector(name);
         let evm = Evm::deploy_default(&v.key).unwrap();
-        let outcome = evm.verify(&v.start, &v.end, v.beneficiary, &v.proof).unwrap();
-        assert_eq!(outcome.rejection, None, "{name}");
-        assert_eq!((outcome.multiplications, outcome.additions), (multiplications, additions), "{name}");
-        println!("{name}: {} gas, {} bytes of code", outcome.gas, evm.runtime_bytes());
-        assert!(outcome.gas <= 460_000 + (multiplications - 37) / 22 * 230_000, "{name}: {} gas", outcome.gas);
+        let plain = evm.verify_plain(&v.start, &v.end, v.beneficiary, &v.proof).unwrap();
+        let hinted = evm.verify(&v.start, &v.end, v.beneficiary, &v.proof).unwrap();
+        for outcome in [&plain, &hinted] {
+            assert_eq!(outcome.rejection, None, "{name}");
+            assert_eq!((outcome.multiplications, outcome.additions), (multiplications, additions), "{name}");
+        }
+        assert!(hinted.gas + 3_500 < plain.gas, "{name}: {} and {} gas", hinted.gas, plain.gas);
+        assert_eq!(recorded["runtime_bytes"], evm.runtime_bytes().to_string());
+        for (suffix, outcome) in [("", plain), ("_with_hints", hinted)] {
+            if let Some(gas) = recorded.get(&format!("gas_{name}{suffix}")) {
+                assert_eq!(*gas, outcome.gas.to_string(), "{name}{suffix}");
+            }
+        }
     }
+}
+
+#[test]
+fn wrong_hints_change_nothing_but_the_cost() {
+    let v = vector("two_groups");
+    let evm = Evm::deploy_default(&v.key).unwrap();
+    let mut data = calldata::verify(&v.start, &v.end, v.beneficiary, &v.proof);
+    data.extend([0x5a; 64]);
+    assert!(evm.send(data).unwrap().accepted());
 }
 
 #[test]

@@ -78,10 +78,10 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, ClientError> {
-        let url = self.base.join(path).map_err(|error| ClientError::Address {
-            url: self.base.to_string(),
-            reason: error.to_string(),
-        })?;
+        let url = self
+            .base
+            .join(path)
+            .map_err(|error| ClientError::Address { url: self.base.to_string(), reason: error.to_string() })?;
         Ok(self.http.request(method, url))
     }
 

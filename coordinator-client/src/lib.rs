@@ -15,6 +15,4 @@ mod types;
 
 pub use client::{Client, Timeouts};
 pub use error::ClientError;
-pub use types::{
-    Accepted, BlockStatus, Culprit, ErrorBody, Health, ProofSummary, RoundTime, Stage, WorkerStatus,
-};
+pub use types::{Accepted, BlockStatus, Culprit, ErrorBody, Health, ProofSummary, RoundTime, Stage, WorkerStatus};

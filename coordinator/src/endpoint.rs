@@ -108,9 +108,7 @@ async fn proof(State(context): State<Arc<Context>>, Path(id): Path<String>) -> R
     let entry = id.parse::<BlockId>().ok().and_then(|id| context.handle.watch(id));
     let proven = entry.and_then(|entry| entry.borrow().proven.clone());
     match proven {
-        Some(proven) => {
-            ([(header::CONTENT_TYPE, "application/octet-stream")], proven.proof.clone()).into_response()
-        }
+        Some(proven) => ([(header::CONTENT_TYPE, "application/octet-stream")], proven.proof.clone()).into_response(),
         None => not_found("the proof"),
     }
 }

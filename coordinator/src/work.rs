@@ -133,7 +133,8 @@ pub(crate) fn prepare(id: BlockId, request: &Request, setups: Arc<Setups>) -> Re
             .ok_or_else(|| refused_split(&SplitError::TooLarge { transfers, capacity }))?,
     };
     if subtrees == 0 || subtrees > SUBTREES_MAX || !subtrees.is_multiple_of(groups) {
-        let message = format!("{subtrees} subtrees in {groups} groups: give a power of two of at least the groups, at most 256");
+        let message =
+            format!("{subtrees} subtrees in {groups} groups: give a power of two of at least the groups, at most 256");
         return Err(refusal("PY-C-123", message, None));
     }
     let runs = executed.split(subtrees, capacity).map_err(|error| refused_split(&error))?;
@@ -161,11 +162,8 @@ pub(crate) fn prepare(id: BlockId, request: &Request, setups: Arc<Setups>) -> Re
         let own = first_subtree..first_subtree + per_group;
         let ends_at = |run: &SubtreeInputs| -> Baton { run.end() };
         let end = runs[own.clone()].last().map_or(executed.end, ends_at);
-        let statement = Statement {
-            start: runs[first_subtree].start.to_array(),
-            end: end.to_array(),
-            ..statement.clone()
-        };
+        let statement =
+            Statement { start: runs[first_subtree].start.to_array(), end: end.to_array(), ..statement.clone() };
         let inputs = runs[own.clone()].iter().map(|run| run.start.to_array()).collect();
         let aggregator = GroupAggregator::new(setup.aggregation_key(), proving.clone(), statement.clone(), inputs)
             .map_err(|error| internal(&error))?;
@@ -253,5 +251,4 @@ impl BlockWork {
             subtrees: self.runs.len(),
         }
     }
-
 }

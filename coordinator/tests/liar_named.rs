@@ -97,7 +97,8 @@ fn an_aggregator_that_blames_the_honest_fails_the_block_and_nobody_else() {
     let jobs = bench.take();
     let mut effects = Vec::new();
     for (id, job) in jobs {
-        let answer = proofyard_coordinator::core::Answer { id: job.id, worker: id, outcome: Bench::honest(&job, false) };
+        let answer =
+            proofyard_coordinator::core::Answer { id: job.id, worker: id, outcome: Bench::honest(&job, false) };
         let event = Event::Answered { token: 0, answer };
         effects.extend(proofyard_coordinator::core::step(&mut bench.state, event, bench.now));
     }

@@ -24,8 +24,11 @@ fn a_replay_that_differs_names_the_replayer_when_the_record_was_right() {
     // `a` computed rounds 1 to 3 of it, so a replacement has to speak: kill `a`, let the replacement lie about round 2.
     bench.pass(1_700, &["b", "c"]);
     let jobs = bench.take();
-    let (replacement, moved) =
-        jobs.iter().find(|(to, other)| other.id.subtree == job.id.subtree && to.as_str() != "a").expect("moved").clone();
+    let (replacement, moved) = jobs
+        .iter()
+        .find(|(to, other)| other.id.subtree == job.id.subtree && to.as_str() != "a")
+        .expect("moved")
+        .clone();
     bench.jobs = jobs.into_iter().filter(|(_, other)| other.id != moved.id).collect();
     bench.lie(&replacement, &moved, true, 2);
     bench.run_honestly();

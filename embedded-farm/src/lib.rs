@@ -8,11 +8,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use proofyard_coordinator::{
     Coordinator, Handle, Settings, SetupSource, Setups,
-    bus::{
-        BlobStore, BusOptions, CoordinatorBus, FarmName, Start,
-        in_process::InProcessBus,
-        nats::NatsFarm,
-    },
+    bus::{BlobStore, BusOptions, CoordinatorBus, FarmName, Start, in_process::InProcessBus, nats::NatsFarm},
     core::{Policy, Progress},
     setups::SetupProgress,
 };

@@ -412,17 +412,16 @@ impl<'a> InY<'a> {
         let (first, last) = (indicator(0)?, indicator(subtrees - 1)?);
         let domain = Domain::of_size(extended).ok_or(ZeroDenominator)?;
         let vanishing_row = group.rows.vanishing_at(self.zeta);
-        let mut point = shift;
-        let mut values = Vec::with_capacity(extended);
-        for j in 0..extended {
+        let points = std::iter::successors(Some(shift), |point| Some(*point * domain.generator)).take(extended);
+        let value = |(j, point): (usize, Fr)| {
             let mut pi = Fr::ZERO;
             let mut boundary = Fr::ZERO;
             let mut weight = mu;
-            for k in 0..3 {
+            for (k, baton) in batons.iter().enumerate() {
                 // S(gY) sits 8 places on, since the coset of order 8M steps by the eighth root of g.
-                let out = batons[k][(j + 8) % extended] + (group.statement.end[k] - group.statement.start[k]) * last[j];
-                pi -= self.lagrange_in[k] * batons[k][j] + self.lagrange_out[k] * out;
-                boundary += weight * first[j] * (batons[k][j] - group.statement.start[k]);
+                let out = baton[(j + 8) % extended] + (group.statement.end[k] - group.statement.start[k]) * last[j];
+                pi -= self.lagrange_in[k] * baton[j] + self.lagrange_out[k] * out;
+                boundary += weight * first[j] * (baton[j] - group.statement.start[k]);
                 weight *= mu;
             }
             let row = RowValues {
@@ -435,9 +434,9 @@ impl<'a> InY<'a> {
             let identity = row_identity(&|x| x, &row, self.challenges, self.zeta, self.l0, pi);
             let numerator = identity - vanishing_row * columns[10][j] + boundary;
             let inverse = group.subtrees.vanishing_at(point).inverse().ok_or(ZeroDenominator)?;
-            values.push(numerator * inverse);
-            point *= domain.generator;
-        }
+            Ok(numerator * inverse)
+        };
+        let values = points.enumerate().map(value).collect::<Result<Vec<Fr>, ZeroDenominator>>()?;
         let column = backend.upload(&values)?;
         let mut quotient = backend.download(&backend.interpolate_from_coset(&column, shift)?)?;
         while quotient.last().is_some_and(Fr::is_zero) {

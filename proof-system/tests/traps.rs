@@ -276,7 +276,10 @@ fn a_baton_that_depends_on_x_is_rejected() {
         + (y - point) * p.divide_y(forged.zeta, point).evaluate(x, y);
     assert_eq!(p.evaluate(x, y) - p.evaluate(forged.zeta, point), with_x);
     // Ours has none.
-    assert_ne!(p.evaluate(x, y) - p.evaluate(forged.zeta, point), (y - point) * p.divide_y(forged.zeta, point).evaluate(x, y));
+    assert_ne!(
+        p.evaluate(x, y) - p.evaluate(forged.zeta, point),
+        (y - point) * p.divide_y(forged.zeta, point).evaluate(x, y)
+    );
     assert_eq!(verdict(&farm, forged.proof), Err(VerifyError::Equation));
 }
 

@@ -72,8 +72,8 @@ impl<B: Backend> Prover for CircuitProver<B> {
         }
         let Opened { circuit, key, setup } =
             self.keys.open(job.rows_log2, job.subtrees, job.circuit).map_err(|error| key_error(&error))?;
-        let inputs = SubtreeInputs::decode(inputs, circuit.slots())
-            .map_err(|error| job_error(Disposition::Reject, &error))?;
+        let inputs =
+            SubtreeInputs::decode(inputs, circuit.slots()).map_err(|error| job_error(Disposition::Reject, &error))?;
         cut();
         let (witness, end) =
             circuit.witness(inputs.start, &inputs.traces).map_err(|error| job_error(Disposition::Reject, &error))?;
@@ -88,8 +88,7 @@ impl<B: Backend> Prover for CircuitProver<B> {
     }
 
     fn next_round(&mut self, session: &mut Self::Session, job: &Job, round: Round) -> Result<Vec<u8>, JobError> {
-        let challenges =
-            Challenges::decode(&job.challenges).map_err(|error| job_error(Disposition::Reject, &error))?;
+        let challenges = Challenges::decode(&job.challenges).map_err(|error| job_error(Disposition::Reject, &error))?;
         let messages = session.run(round.get(), &challenges).map_err(|error| prover_error(&error))?;
         match messages.last() {
             Some(message) if message.round() == round.get() => Ok(RoundMessage::encode(message)),

@@ -115,7 +115,11 @@ impl<P: Prover> Bench<P> {
             }
             (None, None) => {
                 let text = "the session is gone".to_owned();
-                return Outcome::Failed(JobError { disposition: Disposition::Retry, code: "PY-W-014".to_owned(), text });
+                return Outcome::Failed(JobError {
+                    disposition: Disposition::Retry,
+                    code: "PY-W-014".to_owned(),
+                    text,
+                });
             }
         };
         let mut messages = Vec::new();

@@ -18,7 +18,8 @@ pub fn run_all(root: &Path) -> Result<()> {
     let tools = steps.step("setup", remedy, |_| tools::setup(root))?;
 
     steps.step("cargo fmt", "run `cargo fmt --all`", |counts| {
-        run(in_workspace(root, &["fmt", "--all", "--check"]).arg("--quiet"), counts)
+        // Only the names of the files: the differences can be long.
+        run(&mut in_workspace(root, &["fmt", "--all", "--", "--check", "--files-with-diff"]), counts)
     })?;
     steps.step("tidy", "each line names the file, the line and the rule", |_| tidy::run(root))?;
     steps.step("forge fmt", "run `.tools/bin/forge fmt` in contracts", |counts| {

@@ -158,32 +158,23 @@ impl State {
     }
 
     /// A second worker for a subtree whose only job lies with a straggler.
-    fn hedge_for(
-        &self,
-        slot: &Slot,
-        loads: &Loads,
-        stragglers: &BTreeSet<WorkerId>,
-        now: Millis,
-    ) -> Option<WorkerId> {
+    fn hedge_for(&self, slot: &Slot, loads: &Loads, stragglers: &BTreeSet<WorkerId>, now: Millis) -> Option<WorkerId> {
         let mut open = slot.jobs.iter().filter(|job| job.open && job.purpose != Purpose::Recompute);
         let only = open.next()?;
         if open.next().is_some() || !stragglers.contains(&only.worker) {
             return None;
         }
         let others = self.workers.eligible_ids(now).filter(|id| {
-            **id != only.worker && !stragglers.contains(*id) && !slot.avoid.contains(*id) && !self.workers.cooling(id, now)
+            **id != only.worker
+                && !stragglers.contains(*id)
+                && !slot.avoid.contains(*id)
+                && !self.workers.cooling(id, now)
         });
         least_loaded(&self.workers, loads, others)
     }
 
     /// The worker for a subtree that nobody is at: the holder of its session, else the least loaded. None means: wait.
-    fn worker_for(
-        &self,
-        slot: &Slot,
-        loads: &Loads,
-        stragglers: &BTreeSet<WorkerId>,
-        now: Millis,
-    ) -> Option<WorkerId> {
+    fn worker_for(&self, slot: &Slot, loads: &Loads, stragglers: &BTreeSet<WorkerId>, now: Millis) -> Option<WorkerId> {
         let eligible: Vec<&WorkerId> = self.workers.eligible_ids(now).collect();
         if let Some(holder) = &slot.holder
             && eligible.contains(&holder)

@@ -82,7 +82,8 @@ pub fn judge(records: &[Record], claims: &[Claim], rejected: bool) -> Verdict {
     let own = claims.iter().find(|claim| claim.author == Author::Coordinator);
     for &round in &rounds {
         let record = &records[usize::from(round) - 1];
-        let contested = claims.iter().any(|claim| claim.message(round).is_some_and(|message| message != record.message));
+        let contested =
+            claims.iter().any(|claim| claim.message(round).is_some_and(|message| message != record.message));
         if !contested {
             continue;
         }

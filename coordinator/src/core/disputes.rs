@@ -172,7 +172,8 @@ impl State {
         for (slot, dispute) in std::mem::take(&mut group.disputes) {
             for claim in dispute.claims {
                 let records = group.slots[slot].records.iter().zip(1u8..);
-                let wrong = records.filter(|(record, round)| claim.message(*round).is_some_and(|m| m != record.message));
+                let wrong =
+                    records.filter(|(record, round)| claim.message(*round).is_some_and(|m| m != record.message));
                 if let Some(round) = wrong.map(|(_, round)| round).min() {
                     let lie = Lie { author: claim.author, round };
                     lies.push((group.first_subtree + slot as u32, lie));

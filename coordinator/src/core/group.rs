@@ -202,7 +202,8 @@ impl Group {
     /// Everyone who has spoken about a slot: authors of its records and of claims.
     pub fn speakers(&self, slot: usize) -> BTreeSet<WorkerId> {
         let records = self.slots[slot].records.iter().map(|record| &record.author);
-        let claims = self.disputes.get(&slot).into_iter().flat_map(|dispute| &dispute.claims).map(|claim| &claim.author);
+        let claims =
+            self.disputes.get(&slot).into_iter().flat_map(|dispute| &dispute.claims).map(|claim| &claim.author);
         records
             .chain(claims)
             .filter_map(|author| match author {

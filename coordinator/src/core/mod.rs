@@ -11,9 +11,9 @@
 //! - No proof leaves before the coordinator has verified it.
 
 mod blocks;
-mod disputes;
 mod dispatch;
 pub mod dispute;
+mod disputes;
 mod effect;
 mod event;
 mod group;
@@ -25,13 +25,13 @@ use std::collections::BTreeMap;
 
 use proofyard_job_schema::{BlockId, Epoch, WorkerId};
 
+use self::{blocks::Block, workers::Workers};
 pub use self::{
     effect::{AlarmKind, Effect, Progress},
     event::{Aggregation, Answer, Drawn, Event, Failure, GroupPlan, Outcome, Plan, Token},
     policy::{Millis, Policy},
     workers::Report,
 };
-use self::{blocks::Block, workers::Workers};
 
 /// Everything the core knows.
 #[derive(Debug, Clone)]

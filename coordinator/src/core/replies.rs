@@ -91,9 +91,10 @@ impl State {
         let Some(block) = self.blocks.get_mut(&id.block) else { return };
         let Some((group, slot)) = block.slot_of(id.subtree.0) else { return };
         let records = &group.slots[slot].records;
-        let differs = records.iter().zip(1u8..).any(|(record, round)| {
-            claim.message(round).is_some_and(|message| message != record.message)
-        });
+        let differs = records
+            .iter()
+            .zip(1u8..)
+            .any(|(record, round)| claim.message(round).is_some_and(|message| message != record.message));
         if differs || recomputed {
             group.dispute(slot, false, Some(claim), now);
             return;
@@ -159,7 +160,8 @@ impl State {
         let rejected = !slot.rejected_by.is_empty() && (slot.rejected_by.len() >= 2 || !others);
         if rejected || slot.failures >= policy.failures_max {
             let (subtree, round, failures) = (id.subtree, id.round, slot.failures);
-            let message = format!("subtree {subtree}, round {round}: {failures} attempts failed, the last one: {reason}");
+            let message =
+                format!("subtree {subtree}, round {round}: {failures} attempts failed, the last one: {reason}");
             self.give_up(id.block, if rejected { "PY-C-107" } else { "PY-C-108" }, message, out);
         }
     }
@@ -207,13 +209,7 @@ impl State {
     }
 
     /// A worker was caught: alarm, no work for a long while, and its jobs go to others.
-    pub(super) fn convict(
-        &mut self,
-        worker: &WorkerId,
-        offence: Offence,
-        now: Millis,
-        out: &mut Vec<Effect>,
-    ) {
+    pub(super) fn convict(&mut self, worker: &WorkerId, offence: Offence, now: Millis, out: &mut Vec<Effect>) {
         let Offence { block, subtree, round, kind } = offence;
         self.workers.exclude(worker, now + self.policy.liar_cool_down_ms);
         self.forget_worker(worker);

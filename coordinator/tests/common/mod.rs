@@ -53,7 +53,14 @@ pub struct Aggregator(BTreeMap<(BlockId, usize), Vec<Vec<Vec<u8>>>>);
 
 impl Aggregator {
     /// Absorbs a round on top of what was absorbed before it.
-    pub fn absorb(&mut self, block: BlockId, group: usize, first: u32, round: u8, messages: Vec<Vec<u8>>) -> Aggregation {
+    pub fn absorb(
+        &mut self,
+        block: BlockId,
+        group: usize,
+        first: u32,
+        round: u8,
+        messages: Vec<Vec<u8>>,
+    ) -> Aggregation {
         let history = self.0.entry((block, group)).or_default();
         history.truncate(usize::from(round) - 1);
         assert_eq!(history.len() + 1, usize::from(round), "a round is absorbed after all earlier ones");
@@ -226,7 +233,9 @@ impl Bench {
 
     /// An answer whose message of one round is wrong.
     pub fn lie(&mut self, worker: &WorkerId, job: &Job, rebuilt: bool, wrong_round: u8) -> Token {
-        let Outcome::Proved { transcript, first_round, mut messages } = Self::honest(job, rebuilt) else { unreachable!() };
+        let Outcome::Proved { transcript, first_round, mut messages } = Self::honest(job, rebuilt) else {
+            unreachable!()
+        };
         messages[usize::from(wrong_round - first_round)].push(b'!');
         self.answer(worker, job.id, Outcome::Proved { transcript, first_round, messages })
     }
@@ -241,8 +250,7 @@ impl Bench {
         let count = local.len();
         for (run, job) in local {
             let round = job.id.round.get();
-            let messages =
-                (1..=round).map(|at| message(job.id.block, job.id.subtree.0, at, &job.challenges)).collect();
+            let messages = (1..=round).map(|at| message(job.id.block, job.id.subtree.0, at, &job.challenges)).collect();
             let (block, subtree) = (job.id.block, job.id.subtree.0);
             self.event(Event::ComputedLocally { block, subtree, run, messages: Ok(messages) });
         }

@@ -1,17 +1,19 @@
 //! Grumpkin in rows: `y^2 = x^3 - 17`, coordinates in the circuit's field.
 //!
-//! ADD, DBL and FIXED-BASE are incomplete: where both points of a sum have the same x, the constraints no longer fix the result.
-//! No prover can bring that about:
+//! ADD, DBL and FIXED-BASE are incomplete: where both points of a sum have the same x, the constraints no longer fix
+//! the result. No prover can bring that about:
 //!
-//! - *Key multiple* `c P`, `c = 2^128 + sum s_i 2^i` (s_i = 1 or -1), from `acc = P`: before an addition acc is `2m P` with m odd
-//!   and `m < 2^129`; the group's order n is an odd prime near 2^254, P is on the curve (checked) and finite, so `2m P` is
-//!   neither P nor -P and no doubling meets y = 0.
-//! - *Generator multiple* starts at the offset point O, whose x is the first try of a hash: nobody knows `o` with `O = o G`.
-//!   An addition of `d 4^i G` to `O + k G` with equal x means `O + k G = (d 4^i or -d 4^i) G`, which gives o.
-//! - The last two additions, `(O + s G) + (-c P)` and `(O + R) + (-O)`: equal x means `a O + b G + c' P = 0` with a = 1 or 2, b
-//!   and c' known to the prover. With `P = p G` and p known that gives o. For a key made as `P = k O + j G`, whose p nobody knows,
-//!   it needs one value of the challenge, fixed by k, and the key enters the hash that gives the challenge: as hard as guessing
-//!   a signature. `O + R = O` (R infinite) has no solution: the gate then demands `(v - y)^2 = 0` with `v = -y`, y not 0.
+//! - *Key multiple* `c P`, `c = 2^128 + sum s_i 2^i` (s_i = 1 or -1), from `acc = P`: before an addition acc is `2m P`
+//!   with m odd and `m < 2^128`. The group's order is an odd prime near 2^254 and P is on the curve (checked) and
+//!   finite, so `2m P` is neither P nor -P, and no doubling meets y = 0.
+//! - *Generator multiple*: it starts at the offset point O, whose x comes out of a hash, so that nobody knows o with
+//!   `O = o G`. An addition of `d 4^i G` to `O + k G` with equal x means `O + k G = d 4^i G` or `-d 4^i G`, which
+//!   gives o.
+//! - The last two additions, `(O + s G) + (-c P)` and `(O + R) + (-O)`: equal x means `a O + b G + c' P = 0` with a = 1
+//!   or 2, b and c' known to the prover. With `P = p G` and p known that gives o. For a key made as `P = k O + j G`,
+//!   whose p nobody knows, it needs one value of the challenge, fixed by k, and the key enters the hash that gives the
+//!   challenge: as hard as guessing a signature. `O + R = O` (R infinite) has no solution: the gate then demands
+//!   `(v - y)^2 = 0` with `v = -y`, y not 0.
 
 use std::sync::LazyLock;
 
@@ -31,8 +33,8 @@ pub(super) const RESPONSE_DIGITS: usize = 127;
 /// What the offset point is hashed from.
 const OFFSET_SEED: &[u8] = b"proofyard/offset-point/v1";
 
-/// The offset point O: for counter = 0, 1, ... let x be the 64 bytes `SHA-256(seed || 2c) || SHA-256(seed || 2c + 1)` (counters as
-/// 4 bytes big-endian) as a big-endian integer modulo r; the first x on the curve, with the even y.
+/// The offset point O: for counter = 0, 1, ... let x be the 64 bytes `SHA-256(seed || 2c) || SHA-256(seed || 2c + 1)`
+/// (counters as 4 bytes big-endian) as a big-endian integer modulo r; the first x on the curve, with the even y.
 pub(super) fn offset_point() -> (Fr, Fr) {
     static OFFSET: LazyLock<(Fr, Fr)> = LazyLock::new(|| {
         let block =
@@ -85,8 +87,8 @@ pub(super) fn point_on_curve(layout: &mut Layout, (x, y): (Fr, Fr)) -> Point {
     Point { x, y }
 }
 
-/// `acc + s Q` for a digit s of 1 or -1 given as wire: an ADD row, whose result opens the next row. Returns the wires of that row:
-/// the sum, s and Q's y.
+/// `acc + s Q` for a digit s of 1 or -1 given as wire: an ADD row, whose result opens the next row. Returns the wires
+/// of that row: the sum, s and Q's y.
 fn add_signed(layout: &mut Layout, row: &'static str, acc: [Wire; 2], point: Point, sign: Wire) -> [Wire; 4] {
     let v = Wire::New(sign.value() * point.y.value);
     let [x, y, u, v] = layout.row(row, Gate::Add, Arith::NONE, [acc[0], acc[1], point.x.into(), v]);
@@ -160,7 +162,8 @@ pub(super) fn challenge_signs(e: u128) -> [Fr; CHALLENGE_BITS] {
 
 /// Digits d_i of -3, -1, 1 or 3 with `sum d_i 4^i = s` modulo the group's order, the lowest first.
 pub(super) fn response_digits(s: Scalar) -> [Fr; RESPONSE_DIGITS] {
-    // An odd v below 2^254 is the sum of (2 b_j - 1) 2^j, b = (v + 2^254 - 1) / 2; an even s is replaced by s - order = -v.
+    // An odd v below 2^254 is the sum of (2 b_j - 1) 2^j, b = (v + 2^254 - 1) / 2; an even s is replaced by s - order =
+    // -v.
     let value = s.into_bigint();
     let odd = if value.is_odd() { value } else { (-s).into_bigint() };
     let odd = if odd.is_odd() { odd } else { Scalar::MODULUS };

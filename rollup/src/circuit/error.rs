@@ -29,7 +29,7 @@ pub enum WitnessError {
     },
     /// A trace starts from another baton than the one before it left.
     #[error(
-        "[PY-T-011] transfer {slot}: its baton before is not the one the previous transfer left; execute the block again"
+        "[PY-T-011] transfer {slot}: its baton before is not what the previous transfer left; execute the block again"
     )]
     Baton {
         /// The transfer, from 0 in the subtree.

@@ -1,7 +1,7 @@
 //! Rows with names: the layer between the gadgets and the proof system's builder.
 //!
-//! A gadget computes each new value from the values of the wires it uses, so structure and witness come from the same code.
-//! Every row has a [`Label`], so that what fails can be named.
+//! A gadget computes each new value from the values of the wires it uses, so structure and witness come from the same
+//! code. Every row has a [`Label`], so that what fails can be named.
 
 use std::fmt;
 

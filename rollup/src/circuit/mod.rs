@@ -3,11 +3,11 @@
 //! A slot's constraints, with the gates of docs/protocol.md section 3 and the options of
 //! docs/decisions/2026-11-22-arithmetisation.md:
 //!
-//! 1. numbers: amount, fee and all balances below 2^64, nonces below 2^32; the sender pays amount and fee, its nonce is the
-//!    transfer's and rises by one; the recipient gets the amount and keeps its nonce;
+//! 1. numbers: amount, fee and all balances below 2^64, nonces below 2^32; the sender pays amount and fee, its nonce is
+//!    the transfer's and rises by one; the recipient gets the amount and keeps its nonce;
 //! 2. digest of the transfer and the sender's signature over it;
-//! 3. the sender's leaf, then the recipient's on the root in between; only they change. An unused leaf becomes the account with the
-//!    key that the transfer names; in a used one the key must be that key;
+//! 3. the sender's leaf, then the recipient's on the root in between; only they change. An unused leaf becomes the
+//!    account with the key that the transfer names; in a used one the key must be that key;
 //! 4. root, data hash and fees go on, or pass unchanged when the slot is inactive.
 
 mod curve;
@@ -140,8 +140,8 @@ impl TransferCircuit {
         (slot < self.slots).then(|| (slot, SLOT.labels[row % rows_per_transfer()]))
     }
 
-    /// The wires for a run of transfers that starts from `start`, and the baton after it. Slots beyond the transfers are
-    /// inactive. Slots are filled in parallel; the result does not depend on it.
+    /// The wires for a run of transfers that starts from `start`, and the baton after it. Slots beyond the transfers
+    /// are inactive. Slots are filled in parallel; the result does not depend on it.
     pub fn witness(&self, start: Baton, traces: &[TransferTrace]) -> Result<(Witness, Baton), WitnessError> {
         if traces.len() > self.slots {
             return Err(WitnessError::TooMany { transfers: traces.len(), slots: self.slots });

@@ -1,9 +1,10 @@
 //! Range checks: a chain of base-4 digits.
 //!
-//! The cells of a chain, row after row, hold accumulators `a_0, a_1, ...` with `a_{p+1} = 4 a_p + (0, 1, 2 or 3)`, which RANGE
-//! enforces. Starting at 0, `a_n` is below `4^n`. Several limbs in one chain share it: after limbs `v_1` and `v_2` of
-//! n_1 and n_2 digits the accumulator is `v_1 4^(n_2) + v_2`, so each boundary gives a packed value for nothing. The last
-//! accumulator opens one more row, whose other three wires and ARITH are free for the relation that uses it.
+//! The cells of a chain, row after row, hold accumulators `a_0, a_1, ...` with `a_{p+1} = 4 a_p + (0, 1, 2 or 3)`,
+//! which RANGE enforces. Starting at 0, `a_n` is below `4^n`. Several limbs in one chain share it: after limbs `v_1`
+//! and `v_2` of n_1 and n_2 digits the accumulator is `v_1 4^(n_2) + v_2`, so each boundary gives a packed value for
+//! nothing. The last accumulator opens one more row, whose other three wires and ARITH are free for the relation that
+//! uses it.
 
 use ark_bn254::Fr;
 use ark_ff::{BigInteger, PrimeField};

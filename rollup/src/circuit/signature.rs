@@ -1,9 +1,10 @@
 //! A Schnorr signature in rows: `R = s G - (2e + 1) P` and e = low 128 bits of `hash3(Challenge, [R.x, P.x, digest])`.
 //!
-//! The hash is a number below r, cut as `e + 2^128 h` with e of 128 bits (the signs of the key multiple) and h of 126 bits. Modulo r
-//! there could be a second cut, of the hash plus r. Demanding `h <= H - 1` for `r - 1 = 2^128 H + L` excludes it, since then
-//! `e + 2^128 h < 2^128 H < r`. A hash with `h = H` cannot be proven; it comes up with probability below 2^-125 and finding
-//! one takes as many tries, so no signature is lost to this, and the comparison of the low halves is saved.
+//! The hash is a number below r, cut as `e + 2^128 h` with e of 128 bits (the signs of the key multiple) and h of 126
+//! bits. Modulo r there could be a second cut, of the hash plus r. Demanding `h <= H - 1` for `r - 1 = 2^128 H + L`
+//! excludes it, since then `e + 2^128 h < 2^128 H < r`. A hash with `h = H` cannot be proven; it comes up with
+//! probability below 2^-125 and finding one takes as many tries, so no signature is lost to this, and the comparison of
+//! the low halves is saved.
 
 use ark_bn254::Fr;
 use ark_ff::{BigInt, Field, PrimeField};
@@ -40,8 +41,8 @@ pub(super) fn verify(layout: &mut Layout, key: Point, digest: Var, values: Signa
     low_half(layout, hash, e);
 }
 
-/// `e = sum (s_i + 1)/2 2^i` from the signs, highest first: 64 rows, two signs a row. The constant `sum 2^i / 2 = (2^128 - 1)/2`
-/// enters in the first row, divided by the 4^63 that the later rows multiply it by.
+/// `e = sum (s_i + 1)/2 2^i` from the signs, highest first: 64 rows, two signs a row. The constant
+/// `sum 2^i / 2 = (2^128 - 1)/2` enters in the first row, divided by the 4^63 that the later rows multiply it by.
 fn recompose(layout: &mut Layout, signs: &[Var]) -> Var {
     let half = Fr::from(2u64).inverse().unwrap_or_default();
     let constant = (power_of_two(CHALLENGE_BITS as u64) - Fr::ONE) * half;

@@ -1,7 +1,7 @@
 //! One slot: a transfer, or nothing.
 //!
-//! An inactive slot carries a fixed dummy transfer with a valid signature in a tree of its own; the flag `active` frees it from the
-//! baton's root and makes all three values of the baton pass unchanged.
+//! An inactive slot carries a fixed dummy transfer with a valid signature in a tree of its own; the flag `active` frees
+//! it from the baton's root and makes all three values of the baton pass unchanged.
 
 use std::sync::LazyLock;
 
@@ -260,8 +260,8 @@ fn baton(layout: &mut Layout, values: &SlotValues, ends: Ends) -> ([Cell; 3], [V
     let [root_in, hash_in, fees_in] = values.baton.map(Wire::New);
     let zero = layout.constants().zero;
 
-    // DEMUX with active as its first bit: the places 1 and 3 get active (root_in - old root), which must be 0; its second bit is
-    // the other flag, which becomes boolean on the way.
+    // DEMUX with active as its first bit: the places 1 and 3 get active (root_in - old root), which must be 0; its
+    // second bit is the other flag, which becomes boolean on the way.
     let root_old = ends.root_old.lay(layout, "old root");
     let wires = [Wire::New(values.active), ends.is_new.into(), root_old.into(), root_in];
     let [active, is_new, from, to] = layout.row("old root is the baton's", Gate::Demux, Arith::NONE, wires);

@@ -1,9 +1,10 @@
 //! Tree updates in rows: leaf indices and the replacement of one leaf of the 4-ary tree.
 //!
-//! One level of an update takes 55 rows. With c the four children before, b the digit's two bits, v and n the node's old and new value:
-//! SELECT on row `(c_0..c_3)` demands `v = c_b` of row `(b_0, b_1, v, n)`; DEMUX on that row puts `n - v` in place b of row
-//! `(t_0..t_3)`, zero in the others, and keeps the bits boolean; four ARITH rows give `c'_j = c_j + t_j`; two permutations and
-//! two feed-forward rows give the parents of c and c'. So no other child can change.
+//! One level of an update takes 55 rows. With c the four children before, b the digit's two bits, v and n the node's
+//! old and new value: SELECT on row `(c_0..c_3)` demands `v = c_b` of row `(b_0, b_1, v, n)`; DEMUX on that row puts
+//! `n - v` in place b of row `(t_0..t_3)`, zero in the others, and keeps the bits boolean; four ARITH rows give
+//! `c'_j = c_j + t_j`; two permutations and two feed-forward rows give the parents of c and c'. So no other child can
+//! change.
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
@@ -12,7 +13,8 @@ use proofyard_proof_system::circuit::{Arith, Gate};
 use super::layout::{Layout, Var, Wire};
 use crate::tree::{DEPTH, TreePath, digit};
 
-/// A leaf index and its base-4 digits as pairs of bits, level 0 first. The bits are boolean once a tree update uses them.
+/// A leaf index and its base-4 digits as pairs of bits, level 0 first. The bits are boolean once a tree update uses
+/// them.
 pub(super) struct Index {
     pub(super) value: Var,
     bits: [[Var; 2]; DEPTH],

@@ -7,13 +7,7 @@ use proofyard_job_schema::{BlockId, Disposition, Epoch, JOBS_LISTED_MAX, JobId, 
 use super::{Effect, Held, JobError, Millis, Outcome, Running, Start, State, Token, sessions::Fit};
 
 impl State {
-    pub(super) fn command(
-        &mut self,
-        token: Option<Token>,
-        command: WorkerCommand,
-        now: Millis,
-        out: &mut Vec<Effect>,
-    ) {
+    pub(super) fn command(&mut self, token: Option<Token>, command: WorkerCommand, now: Millis, out: &mut Vec<Effect>) {
         match command {
             WorkerCommand::Assign(job) => self.assign(Held { token, job: *job }, out),
             WorkerCommand::Cancel(id) => {
@@ -67,10 +61,12 @@ impl State {
     }
 
     fn cancel(&mut self, which: impl Fn(&JobId) -> bool, out: &mut Vec<Effect>) {
-        let (gone, kept): (VecDeque<_>, _) = std::mem::take(&mut self.queue).into_iter().partition(|held| which(&held.job.id));
+        let (gone, kept): (VecDeque<_>, _) =
+            std::mem::take(&mut self.queue).into_iter().partition(|held| which(&held.job.id));
         self.queue = kept;
         out.extend(gone.into_iter().filter_map(|held| held.token).map(Effect::Ack));
-        if let Some(running) = self.running.as_mut().filter(|running| which(&running.held.job.id) && !running.cancelled) {
+        if let Some(running) = self.running.as_mut().filter(|running| which(&running.held.job.id) && !running.cancelled)
+        {
             running.cancelled = true;
             out.push(Effect::Cancel(running.held.job.id));
         }

@@ -228,7 +228,8 @@ impl State {
             }
             self.give_back(running.into_iter().collect(), out);
         }
-        if self.goodbye_sent && (self.outgoing.is_empty() || now.saturating_sub(since) >= self.limits.drain_ms + 1_000) {
+        if self.goodbye_sent && (self.outgoing.is_empty() || now.saturating_sub(since) >= self.limits.drain_ms + 1_000)
+        {
             self.stopped = true;
             out.push(Effect::Stopped);
         }

@@ -41,7 +41,9 @@ impl Sessions {
 
     /// What can be done for a job.
     pub fn fit(&self, job: &Job) -> Fit {
-        let Some(session) = self.kept.iter().find(|session| session.id == job.id.session()) else { return Fit::Rebuild };
+        let Some(session) = self.kept.iter().find(|session| session.id == job.id.session()) else {
+            return Fit::Rebuild;
+        };
         let round = job.id.round;
         if job.fresh {
             return Fit::Rebuild;

@@ -63,7 +63,7 @@ fn every_kind_of_row_refuses_a_wrong_value() {
             let tamper = cell(label.section, label.index, label.row, column, Lie::Add(Fr::from(1000u64)));
             let trial = Trial::new(&values, tamper);
             // A changed baton before the slot is another statement, not a lie.
-            let noticed = trial.inputs != values.baton || !trial.failures().is_empty();
+            let noticed = trial.inputs != values.baton || trial.is_refused();
             assert!(noticed, "wire {} of {label}", column + 1);
         }
     }

@@ -18,7 +18,8 @@ fn secret(leaf: u32) -> SecretKey {
     SecretKey::from_seed(&leaf.to_be_bytes())
 }
 
-/// Executes transfers (from, to, amount, fee) on accounts at leaves 0, 1, 2, 3 and 2^32 - 1, each with 1000 and nonce 0.
+/// Executes transfers (from, to, amount, fee) on accounts at leaves 0, 1, 2, 3 and 2^32 - 1, each with 1000 and nonce
+/// 0.
 fn executed(transfers: &[(u32, u32, u64, u64)]) -> Executed {
     let account = |leaf| Account { key: secret(leaf).public_key(), balance: 1000, nonce: 0 };
     let tree = StateTree::new([0, 1, 2, 3, u32::MAX].into_iter().map(|leaf| (leaf, account(leaf))).collect());

@@ -1,7 +1,8 @@
 //! Lies about the key, the two multiples, the challenge and its cut.
 //!
-//! The nonce point enters the challenge's hash, so a lie before it cannot come out with the right challenge. To see the one constraint
-//! alone, the hash's output is replaced by the challenge in use: its last transition then fails as well, and nothing else.
+//! The nonce point enters the challenge's hash, so a lie before it cannot come out with the right challenge. To see the
+//! one constraint alone, the hash's output is replaced by the challenge in use: its last transition then fails as well,
+//! and nothing else.
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::BigInteger;
