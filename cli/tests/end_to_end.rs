@@ -47,16 +47,17 @@ struct Anvil {
 
 impl Anvil {
     fn start() -> Self {
-        let mut process = Command::new(tool("PROOFYARD_ANVIL", "anvil"))
+        let process = Command::new(tool("PROOFYARD_ANVIL", "anvil"))
             .args(["--host", "127.0.0.1", "--port", "0", "--hardfork", "osaka"])
             .stdout(Stdio::piped())
             .spawn()
             .expect("anvil starts");
-        let lines = BufReader::new(process.stdout.take().expect("its output")).lines();
+        let mut anvil = Self { process, url: String::new() };
+        let lines = BufReader::new(anvil.process.stdout.take().expect("its output")).lines();
         for line in lines.map_while(Result::ok) {
             if let Some((_, address)) = line.split_once("Listening on ") {
-                let url = format!("http://{}", address.trim());
-                return Self { process, url };
+                anvil.url = format!("http://{}", address.trim());
+                return anvil;
             }
         }
         panic!("anvil ended before it listened");

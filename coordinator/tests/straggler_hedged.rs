@@ -27,7 +27,8 @@ fn the_first_valid_reply_wins_and_an_equal_duplicate_is_welcome() {
     assert_ne!(hedges[0].0.as_str(), "d");
     assert_ne!(hedges[0].1.id.attempt, slow.id.attempt);
     bench.reply(&hedges[0].0, &hedges[0].1);
-    assert!(bench.jobs.iter().all(|(_, job)| job.id.round.get() == 2), "round 2 has begun");
+    let next: Vec<_> = bench.jobs.iter().map(|(_, job)| (job.id.subtree.0, job.id.round.get())).collect();
+    assert_eq!(next, [(0, 2), (1, 2), (2, 2), (3, 2)], "round 2 has begun and waits for nobody");
     let token = bench.reply(&worker("d"), &slow);
     assert!(bench.acked.contains(&token));
     bench.run_honestly();

@@ -132,10 +132,11 @@ impl State {
         for slot in waiting {
             let Some(group) = self.blocks.get(&block).and_then(|entry| entry.groups().get(index)) else { return };
             let loads = self.loads();
-            let (worker, purpose) = if group.slots[slot].is_asked() {
-                (self.hedge_for(&group.slots[slot], &loads, &stragglers, now), Purpose::Hedge)
-            } else {
-                (self.worker_for(&group.slots[slot], &loads, &stragglers, now), Purpose::Round)
+            let asked: Vec<&Issued> = group.slots[slot].asked(round.get()).collect();
+            let (worker, purpose) = match asked[..] {
+                [] => (self.worker_for(&group.slots[slot], &loads, &stragglers, now), Purpose::Round),
+                [only] => (self.hedge_for(&group.slots[slot], only, &loads, &stragglers, now), Purpose::Hedge),
+                [..] => continue,
             };
             if let Some(worker) = worker {
                 self.send(Sending { block, index, slot, round, worker, purpose }, now, out);
@@ -158,10 +159,15 @@ impl State {
     }
 
     /// A second worker for a subtree whose only job lies with a straggler.
-    fn hedge_for(&self, slot: &Slot, loads: &Loads, stragglers: &BTreeSet<WorkerId>, now: Millis) -> Option<WorkerId> {
-        let mut open = slot.jobs.iter().filter(|job| job.open && job.purpose != Purpose::Recompute);
-        let only = open.next()?;
-        if open.next().is_some() || !stragglers.contains(&only.worker) {
+    fn hedge_for(
+        &self,
+        slot: &Slot,
+        only: &Issued,
+        loads: &Loads,
+        stragglers: &BTreeSet<WorkerId>,
+        now: Millis,
+    ) -> Option<WorkerId> {
+        if !stragglers.contains(&only.worker) {
             return None;
         }
         let others = self.workers.eligible_ids(now).filter(|id| {

@@ -76,9 +76,9 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// True when somebody is at the subtree's message of this round.
-    pub fn is_asked(&self) -> bool {
-        self.jobs.iter().any(|job| job.open && job.purpose != Purpose::Recompute)
+    /// Open jobs for the subtree's message of this round. A loser of an earlier round's hedge is none of them.
+    pub fn asked(&self, round: u8) -> impl Iterator<Item = &Issued> {
+        self.jobs.iter().filter(move |job| job.open && job.id.round.get() == round && job.purpose != Purpose::Recompute)
     }
 
     /// Closes the open jobs of one worker.
