@@ -14,7 +14,7 @@ use proofyard_coordinator_client::{Accepted, BlockStatus, ErrorBody, Health, Sta
 use proofyard_job_schema::BlockId;
 use serde::Deserialize;
 
-use crate::driver::{Handle, Request};
+use crate::handle::{Handle, Request};
 
 /// What the endpoint knows beside the coordinator.
 #[derive(Debug, Clone)]

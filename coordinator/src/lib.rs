@@ -9,11 +9,12 @@ pub mod core;
 mod driver;
 pub mod endpoint;
 mod error;
+mod handle;
 pub mod setups;
 mod work;
 
-pub use driver::{Coordinator, Handle, Proved, Request, Settings, Unproven};
 pub use error::{ConfigError, StartError};
+pub use handle::{Coordinator, Handle, Proved, Request, Settings, Unproven};
 pub use proofyard_bus as bus;
 pub use proofyard_coordinator_client as client;
 pub use proofyard_proof_system as proof_system;

@@ -1,6 +1,6 @@
 //! `proofyard-coordinator`: takes blocks over HTTP, has workers on a NATS server prove them, hands verified root proofs out.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use proofyard_bus::{BusOptions, FarmName, Start, nats::NatsFarm};
@@ -90,7 +90,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
 
 fn start_logs(config: &LogConfig) -> Result<(), Box<dyn std::error::Error>> {
     let filter = EnvFilter::try_new(&config.filter)?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match config.format {
         LogFormat::Text => logs.init(),
         LogFormat::Json => logs.json().init(),

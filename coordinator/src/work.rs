@@ -29,7 +29,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     core::{Aggregation, Drawn, Failure, GroupPlan, Plan},
-    driver::Request,
+    handle::Request,
     setups::Setups,
 };
 

@@ -1,6 +1,6 @@
 //! The worker as a process: bus, keys and signals from a configuration file.
 
-use std::{path::Path, sync::Arc};
+use std::{io::IsTerminal, path::Path, sync::Arc};
 
 use proofyard_bus::{BusOptions, nats::NatsFarm};
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,7 +43,10 @@ pub async fn serve(config: Option<&Path>) -> Result<(), Box<dyn std::error::Erro
 
 fn start_logs(config: &LogConfig) -> Result<(), Box<dyn std::error::Error>> {
     let filter = EnvFilter::try_new(&config.filter)?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match config.format {
         LogFormat::Text => logs.init(),
         LogFormat::Json => logs.json().init(),
