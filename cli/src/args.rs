@@ -58,7 +58,7 @@ pub struct SetupFolder {
 #[derive(Debug, Args, Clone)]
 pub struct Chain {
     /// EIP-155 chain id of the verifier contract.
-    #[arg(long, default_value_t = 31337)]
+    #[arg(long, default_value_t = crate::chain::CHAIN_ID)]
     pub chain_id: u64,
     /// Address of the verifier contract [default: where `--evm` and the demo deploy it].
     #[arg(long, value_name = "ADDRESS")]
