@@ -1,88 +1,15 @@
 //! The command as a user runs it: a small block proven, verified, and accepted by the contract on a real anvil.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
-};
+mod common;
 
-use proofyard_contracts::{KEY_WORDS, address::DEFAULT_ADDRESS, calldata};
-use proofyard_embedded_farm::coordinator::{SetupSource, Setups};
-use proofyard_proof_system::codec::scalar_bytes;
-use proofyard_rollup::{block::Block, executor};
+use std::{fs, path::Path};
+
+use common::{Anvil, last_line, proofyard, text};
 use serde_json::Value;
 
 /// Rows of the small block: one transfer a subtree.
 const ROWS_LOG2: u32 = 12;
 const SUBTREES: usize = 4;
-
-fn proofyard(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_proofyard")).args(arguments).output().expect("the command starts")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a UTF-8 path")
-}
-
-fn last_line(output: &Output) -> Value {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let printed = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(printed.lines().last().expect("a result line")).expect("the last line is JSON")
-}
-
-/// A tool that `cargo xtask setup` brings.
-fn tool(variable: &str, name: &str) -> PathBuf {
-    let path = std::env::var_os(variable)
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/bin").join(name), PathBuf::from);
-    assert!(path.exists(), "{} is missing: run `cargo xtask setup`", path.display());
-    path
-}
-
-/// A real anvil on a free port of the loopback; ended when dropped.
-struct Anvil {
-    process: Child,
-    url: String,
-}
-
-impl Anvil {
-    fn start() -> Self {
-        let process = Command::new(tool("PROOFYARD_ANVIL", "anvil"))
-            .args(["--host", "127.0.0.1", "--port", "0", "--hardfork", "osaka"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("anvil starts");
-        let mut anvil = Self { process, url: String::new() };
-        let lines = BufReader::new(anvil.process.stdout.take().expect("its output")).lines();
-        for line in lines.map_while(Result::ok) {
-            if let Some((_, address)) = line.split_once("Listening on ") {
-                anvil.url = format!("http://{}", address.trim());
-                return anvil;
-            }
-        }
-        panic!("anvil ended before it listened");
-    }
-
-    /// Sends a transaction from the node's first account; its receipt.
-    fn send(&self, arguments: &[&str]) -> Value {
-        let output = Command::new(tool("PROOFYARD_CAST", "cast"))
-            .args(["send", "--json", "--rpc-url", &self.url, "--unlocked", "--gas-limit", "15000000"])
-            .args(["--from", "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"])
-            .args(arguments)
-            .output()
-            .expect("cast starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).expect("a receipt")
-    }
-}
-
-impl Drop for Anvil {
-    fn drop(&mut self) {
-        // A process that has ended already is as good as killed.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 #[test]
 fn a_block_is_proven_verified_and_accepted_by_the_contract_on_anvil() {
@@ -141,27 +68,12 @@ fn a_block_is_proven_verified_and_accepted_by_the_contract_on_anvil() {
     assert_eq!((&verified["verified"], &verified["verify_gas"]), (&Value::Bool(true), &proved["verify_gas"]));
 
     // The same bytes on a real node.
-    let setups = Setups::new(SetupSource::Insecure { dir: dir.clone() }, ROWS_LOG2).unwrap();
-    let key = setups.get(SUBTREES, &|_, _, _| {}).unwrap().verifying_key().encode();
-    let mut words = [[0; 32]; KEY_WORDS];
-    for (word, chunk) in words.iter_mut().zip(key.chunks_exact(32)) {
-        word.copy_from_slice(chunk);
-    }
     let anvil = Anvil::start();
-    let deployed = anvil.send(&["--create", &format!("0x{}", hex::encode(calldata::deployment(&words)))]);
-    let address = format!("0x{}", hex::encode(DEFAULT_ADDRESS));
-    assert_eq!(deployed["contractAddress"].as_str().map(str::to_lowercase), Some(address.clone()));
-
-    let executed = executor::execute(&Block::decode(&fs::read(&block).unwrap()).unwrap()).unwrap();
-    let words_of = |baton: [_; 3]| baton.map(|value| scalar_bytes(&value));
-    let (start, end) = (words_of(executed.start.to_array()), words_of(executed.end.to_array()));
-    let bytes = fs::read(&proof).unwrap();
-    let call =
-        |beneficiary: [u8; 20]| format!("0x{}", hex::encode(calldata::verify(&start, &end, beneficiary, &bytes)));
-    let receipt = anvil.send(&[&address, &call([0; 20])]);
+    anvil.deploy_verifier(&dir, ROWS_LOG2, SUBTREES);
+    let receipt = anvil.verify(&block, &proof, [0; 20]);
     assert_eq!(receipt["status"], "0x1", "{receipt}");
     // Bound to its beneficiary: the copied proof reverts for another one.
-    let receipt = anvil.send(&[&address, &call([0x33; 20])]);
+    let receipt = anvil.verify(&block, &proof, [0x33; 20]);
     assert_eq!(receipt["status"], "0x0", "{receipt}");
 }
 

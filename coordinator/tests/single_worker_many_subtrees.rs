@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{Bench, worker};
+use common::{BLOCK, Bench, worker};
+use proofyard_coordinator::core::Event;
 use proofyard_job_schema::Disposition;
 
 #[test]
@@ -70,4 +71,19 @@ fn endless_failures_end_the_block() {
         bench.pass(4_000, &["only"]);
     }
     assert_eq!(bench.failure_code(), Some("PY-C-108"));
+}
+
+#[test]
+fn inputs_that_got_lost_are_stored_again() {
+    let mut bench = Bench::started(&[2], &["only"]);
+    assert_eq!(bench.uploads, 1);
+    let jobs = bench.take();
+    bench.fail(&jobs[0].0, &jobs[0].1, Disposition::InputsMissing);
+    assert_eq!(bench.uploads, 2);
+    bench.reply(&jobs[1].0, &jobs[1].1);
+    // The store being away as well ends nothing: whoever still misses the inputs says so again.
+    bench.event(Event::UploadFailed { block: BLOCK, reason: "away".to_owned() });
+    bench.pass(4_000, &["only"]);
+    bench.run_honestly();
+    bench.assert_proven();
 }

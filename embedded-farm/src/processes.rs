@@ -66,9 +66,23 @@ impl WorkerProcesses {
 
     /// Sends SIGTERM to a process.
     pub fn terminate(&mut self, index: usize) -> io::Result<()> {
+        self.signal(index, "TERM")
+    }
+
+    /// Stops a process with SIGSTOP: it is there and does nothing.
+    pub fn pause(&mut self, index: usize) -> io::Result<()> {
+        self.signal(index, "STOP")
+    }
+
+    /// Lets a stopped process go on.
+    pub fn resume(&mut self, index: usize) -> io::Result<()> {
+        self.signal(index, "CONT")
+    }
+
+    fn signal(&mut self, index: usize, name: &str) -> io::Result<()> {
         let Some(child) = self.children.get_mut(index) else { return Ok(()) };
         if child.try_wait()?.is_none() {
-            Command::new("kill").arg("-TERM").arg(child.id().to_string()).status()?;
+            Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status()?;
         }
         Ok(())
     }

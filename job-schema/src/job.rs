@@ -120,6 +120,8 @@ pub enum Disposition {
     RetryElsewhere,
     /// The job itself is wrong (unsatisfied witness, malformed inputs): no worker can do it.
     Reject,
+    /// The blob store does not have the inputs (any more): the coordinator stores them again.
+    InputsMissing,
 }
 
 /// A job that was not done, and why.

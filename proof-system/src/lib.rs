@@ -8,6 +8,7 @@ pub mod domain;
 pub mod fixed_base;
 pub mod gates;
 pub mod key;
+mod linear;
 pub mod linearisation;
 pub mod messages;
 pub mod poseidon2;

@@ -12,6 +12,7 @@ use crate::{
     domain::Domain,
     gates::{self, FIXED_COLUMNS, RowChallenges, RowValues, row_identity},
     key::ProvingKey,
+    linear::{self, geometric},
     linearisation::{Claims, QUOTIENT_CHUNKS, RowWeights, ZeroDenominator},
     messages::{RoundMessage, RowOpenings},
     srs::SrsRow,
@@ -93,13 +94,13 @@ impl<B: Backend> DeviceKey<B> {
         let upload = |values: &Vec<Fr>| backend.upload(values);
         let coefficients = key.coefficients.iter().map(upload).collect::<Result<_, _>>()?;
         let permutation = key.circuit.permutation.iter().map(upload).collect::<Result<_, _>>()?;
-        let labels = upload(&powers(rows.generator, rows.size()))?;
+        let labels = upload(&geometric(Fr::one(), rows.generator, rows.size()))?;
         let mixing = std::array::from_fn(|coset| {
             let step = rows.vanishing_at(coset_shift(coset)) + Fr::one();
             std::array::from_fn(|chunk| step.pow([chunk as u64]))
         });
         Ok(Self {
-            unmix: invert(mixing).ok_or(ZeroDenominator)?,
+            unmix: linear::inverse(mixing).ok_or(ZeroDenominator)?,
             cosets: [const { OnceLock::new() }; QUOTIENT_CHUNKS],
             identity: gates::quotient_program(),
             numerator: gates::permutation_numerator_program(),
@@ -159,42 +160,6 @@ impl<B: Backend> DeviceRow<B> {
 
 fn coset_shift(index: usize) -> Fr {
     <Fr as FftField>::GENERATOR.pow([index as u64 + 1])
-}
-
-/// `1, base, base^2, ...`
-fn powers(base: Fr, count: usize) -> Vec<Fr> {
-    let mut power = Fr::one();
-    (0..count)
-        .map(|_| {
-            let value = power;
-            power *= base;
-            value
-        })
-        .collect()
-}
-
-/// Gauss-Jordan; `None` when singular.
-fn invert<const N: usize>(mut matrix: [[Fr; N]; N]) -> Option<[[Fr; N]; N]> {
-    let mut inverse: [[Fr; N]; N] = std::array::from_fn(|i| std::array::from_fn(|j| Fr::from(u64::from(i == j))));
-    for column in 0..N {
-        let pivot = (column..N).find(|row| !matrix[*row][column].is_zero())?;
-        matrix.swap(column, pivot);
-        inverse.swap(column, pivot);
-        let scale = matrix[column][column].inverse()?;
-        for j in 0..N {
-            matrix[column][j] *= scale;
-            inverse[column][j] *= scale;
-        }
-        for row in (0..N).filter(|row| *row != column) {
-            let factor = matrix[row][column];
-            for j in 0..N {
-                let (from, into) = (matrix[column][j], inverse[column][j]);
-                matrix[row][j] -= factor * from;
-                inverse[row][j] -= factor * into;
-            }
-        }
-    }
-    Some(inverse)
 }
 
 /// One subtree between rounds.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proofyard_bus::{BlobStore, DeliveryToken, WorkerBus};
+use proofyard_bus::{BlobStore, BusError, DeliveryToken, WorkerBus};
 use proofyard_job_schema::{
     Disposition, Heartbeat, JOBS_LISTED_MAX, Job, JobId, SESSIONS_LISTED_MAX, WorkerId, WorkerMessage,
 };
@@ -182,7 +182,11 @@ impl Acting {
                 Err(error) => {
                     let text = format!("the inputs of the subtree: {error}");
                     let code = "PY-W-015".to_owned();
-                    let error = JobError { disposition: Disposition::Retry, code, text };
+                    let disposition = match error {
+                        BusError::BlobMissing { .. } => Disposition::InputsMissing,
+                        _ => Disposition::Retry,
+                    };
+                    let error = JobError { disposition, code, text };
                     let _ = events.send(Event::Proved { id: job.id, outcome: Outcome::Failed(error) });
                 }
             }

@@ -157,6 +157,14 @@ impl State {
         entry.phase = Phase::Proving(Proving { rows_log2: plan.rows_log2, circuit: plan.circuit, groups });
     }
 
+    /// Ends a block that was being uploaded. One that is being proven goes on: whoever misses the inputs asks for them again.
+    pub(super) fn upload_failed(&mut self, block: BlockId, reason: &str, out: &mut Vec<Effect>) {
+        if self.blocks.get(&block).is_some_and(|entry| matches!(entry.phase, Phase::Uploading(_))) {
+            let message = format!("the blob store did not take the block's inputs: {reason}; hand the block in again");
+            self.give_up(block, "PY-C-104", message, out);
+        }
+    }
+
     pub(super) fn aggregated(
         &mut self,
         block: BlockId,

@@ -92,8 +92,7 @@ pub fn step(state: &mut State, event: Event, now: Millis) -> Vec<Effect> {
         Event::Refused { block, failure } => state.fail(block, failure, &mut out),
         Event::Uploaded { block } => state.uploaded(block, now, &mut out),
         Event::UploadFailed { block, reason } => {
-            let message = format!("the blob store did not take the block's inputs: {reason}; hand the block in again");
-            state.give_up(block, "PY-C-104", message, &mut out);
+            state.upload_failed(block, &reason, &mut out);
         }
         Event::Answered { token, answer } => {
             out.push(Effect::Ack(token));

@@ -145,6 +145,8 @@ impl State {
         slot.retry_at = now + wait.min(BACKOFF_MS_MAX);
         match disposition {
             Disposition::Retry => {}
+            // A bus that was lost and came back empty. Storing what is there already changes nothing.
+            Disposition::InputsMissing => out.push(Effect::Upload { block: id.block }),
             Disposition::RetryElsewhere => {
                 slot.avoid.insert(worker.clone());
                 self.workers.cool_down(worker, now + policy.failure_cool_down_ms);

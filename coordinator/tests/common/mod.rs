@@ -124,6 +124,8 @@ pub struct Bench {
     pub jobs: Vec<(WorkerId, Job)>,
     /// Own computations asked for and not yet done.
     pub local: Vec<(u32, Job)>,
+    /// Times the inputs were put into the blob store.
+    pub uploads: usize,
     /// Everything else, in order.
     pub seen: Vec<Effect>,
     /// Tokens acknowledged.
@@ -140,6 +142,7 @@ impl Bench {
             tokens: 0,
             jobs: Vec::new(),
             local: Vec::new(),
+            uploads: 0,
             seen: Vec::new(),
             acked: Vec::new(),
         }
@@ -161,7 +164,10 @@ impl Bench {
                     let plan = plan(block, &self.groups);
                     self.event(Event::Executed { block, plan });
                 }
-                Effect::Upload { block } => self.event(Event::Uploaded { block }),
+                Effect::Upload { block } => {
+                    self.uploads += 1;
+                    self.event(Event::Uploaded { block });
+                }
                 Effect::Send { worker, job } => self.jobs.push((worker, *job)),
                 Effect::ComputeLocally { run, job } => self.local.push((run, *job)),
                 Effect::Ack(token) => self.acked.push(token),

@@ -109,8 +109,12 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
 
 /// Any message of a worker.
 pub fn message() -> impl Strategy<Value = WorkerMessage> {
-    let disposition =
-        proptest::sample::select(vec![Disposition::Retry, Disposition::RetryElsewhere, Disposition::Reject]);
+    let disposition = proptest::sample::select(vec![
+        Disposition::Retry,
+        Disposition::RetryElsewhere,
+        Disposition::Reject,
+        Disposition::InputsMissing,
+    ]);
     prop_oneof![
         (job_id(), worker(), any::<u64>(), any::<u64>())
             .prop_map(|(id, author, done, total)| WorkerMessage::Progress(Progress { id, author, done, total })),

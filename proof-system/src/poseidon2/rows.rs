@@ -6,6 +6,7 @@ use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
 
 use super::{FULL, FULL_ROUNDS, Matrix, PARTIAL, PARTIAL_ROUNDS, add, external, fifth_power, full_layer, internal};
+use crate::linear;
 
 /// Partial rounds in one row.
 const GROUP: usize = 4;
@@ -123,7 +124,8 @@ fn derive() -> RowMatrices {
         state = matrix.map(|row| Form::combine(&row, &state));
     }
     // x - rc = A s + B y and s' = C s + D y, so s = A^-1 (x - rc - B y).
-    let before_linear = invert(inputs.map(|form| form.state));
+    let before_linear =
+        linear::inverse(inputs.map(|form| form.state)).expect("fixed matrices of a regular Vandermonde system");
     let negated = before_linear.map(|row| row.map(|value| -value));
     let before_power = product(&negated, &inputs.map(|form| form.powers));
     let after = state.map(|form| form.state);
@@ -139,27 +141,4 @@ fn multiply(matrix: &Matrix, vector: &[Fr; 4]) -> [Fr; 4] {
 
 fn product(left: &Matrix, right: &Matrix) -> Matrix {
     left.map(|row| std::array::from_fn(|j| (0..4).map(|i| row[i] * right[i][j]).sum()))
-}
-
-/// Gauss-Jordan elimination; the matrices here are fixed and invertible.
-fn invert(mut matrix: Matrix) -> Matrix {
-    let mut inverse: Matrix = std::array::from_fn(Form::unit);
-    for column in 0..4 {
-        let pivot =
-            (column..4).find(|&row| matrix[row][column] != Fr::ZERO).expect("the Vandermonde system is regular");
-        matrix.swap(column, pivot);
-        inverse.swap(column, pivot);
-        let scale = matrix[column][column].inverse().expect("the pivot is not zero");
-        matrix[column] = matrix[column].map(|value| value * scale);
-        inverse[column] = inverse[column].map(|value| value * scale);
-        let (pivot_left, pivot_right) = (matrix[column], inverse[column]);
-        for row in (0..4).filter(|&row| row != column) {
-            let factor = matrix[row][column];
-            for j in 0..4 {
-                matrix[row][j] -= factor * pivot_left[j];
-                inverse[row][j] -= factor * pivot_right[j];
-            }
-        }
-    }
-    inverse
 }

@@ -23,6 +23,7 @@ use crate::{
     domain::Domain,
     fixed_base::FixedBase,
     key::{AggregationKey, FIXED_COUNT, INSECURE_LABEL, VerifyingKey},
+    linear::geometric,
 };
 
 /// The public seed of the developers' setup.
@@ -38,10 +39,6 @@ pub struct InsecureSetup {
 fn secret(name: &[u8]) -> Fr {
     let half = |index: u8| Sha256::new().chain_update(SEED).chain_update([index]).chain_update(name).finalize();
     Fr::from_be_bytes_mod_order(&[half(0), half(1)].concat())
-}
-
-fn powers(start: Fr, ratio: Fr, count: usize) -> Vec<Fr> {
-    std::iter::successors(Some(start), |power| Some(*power * ratio)).take(count).collect()
 }
 
 impl InsecureSetup {
@@ -76,7 +73,7 @@ impl InsecureSetup {
         if vanishing.is_zero() {
             return Err(degenerate);
         }
-        let roots = powers(Fr::one(), domain.generator, domain.size());
+        let roots = geometric(Fr::one(), domain.generator, domain.size());
         let size = Fr::from(domain.size() as u64);
         let mut values: Vec<Fr> = roots.iter().map(|root| size * (self.tx - root)).collect();
         batch_inversion(&mut values);
@@ -92,7 +89,7 @@ impl InsecureSetup {
         let Some(unit) = self.units(subtrees)?.get(i).copied() else {
             return Err(SetupError::Size { what: "subtree", expected: format!("below {subtrees}"), got: i as u64 });
         };
-        let monomial = self.base.multiply(&powers(unit, self.tx, 1 << rows_log2));
+        let monomial = self.base.multiply(&geometric(unit, self.tx, 1 << rows_log2));
         let mut scalars = self.lagrange(rows_log2)?;
         for scalar in &mut scalars {
             *scalar *= unit;
@@ -126,7 +123,7 @@ impl InsecureSetup {
             circuit: [0; 32],
         };
         let mut writer = ContainerWriter::create(path, identity)?;
-        let y_powers = powers(Fr::one(), self.ty, stored_y_power_count(max_subtrees));
+        let y_powers = geometric(Fr::one(), self.ty, stored_y_power_count(max_subtrees));
         writer.write_points(&to_points(&self.base.multiply(&y_powers)))?;
         writer.end_section();
         for point in self.g2() {
@@ -135,7 +132,7 @@ impl InsecureSetup {
         writer.end_section();
         for (i, y_power) in y_powers.into_iter().take(max_subtrees).enumerate() {
             progress("monomials", i as u64, max_subtrees as u64);
-            writer.write_points(&to_points(&self.base.multiply(&powers(y_power, self.tx, 1 << rows_log2))))?;
+            writer.write_points(&to_points(&self.base.multiply(&geometric(y_power, self.tx, 1 << rows_log2))))?;
             writer.end_section();
         }
         progress("monomials", max_subtrees as u64, max_subtrees as u64);
@@ -164,7 +161,7 @@ impl InsecureSetup {
             subtrees,
             units: self.base.multiply(&units),
             fixed_rows: units.iter().map(|unit| commit_all(*unit)).collect(),
-            y_powers: self.base.multiply(&powers(Fr::one(), self.ty, y_power_count(subtrees))),
+            y_powers: self.base.multiply(&geometric(Fr::one(), self.ty, y_power_count(subtrees))),
         })
     }
 }

@@ -1,0 +1,109 @@
+//! The command as a user runs it, and a real Ethereum node.
+#![allow(dead_code, reason = "every test file uses a part of it")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use proofyard_contracts::{KEY_WORDS, address::DEFAULT_ADDRESS, calldata};
+use proofyard_embedded_farm::coordinator::{SetupSource, Setups};
+use proofyard_proof_system::codec::scalar_bytes;
+use proofyard_rollup::{block::Block, executor};
+use serde_json::Value;
+
+pub fn proofyard(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_proofyard")).args(arguments).output().expect("the command starts")
+}
+
+pub fn text(path: &Path) -> &str {
+    path.to_str().expect("a UTF-8 path")
+}
+
+pub fn last_line(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(printed.lines().last().expect("a result line")).expect("the last line is JSON")
+}
+
+/// A tool that `cargo xtask setup` brings.
+fn tool(variable: &str, name: &str) -> PathBuf {
+    let path = std::env::var_os(variable)
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/bin").join(name), PathBuf::from);
+    assert!(path.exists(), "{} is missing: run `cargo xtask setup`", path.display());
+    path
+}
+
+/// A real anvil on a free port of the loopback; ended when dropped.
+pub struct Anvil {
+    process: Child,
+    url: String,
+}
+
+impl Anvil {
+    pub fn start() -> Self {
+        let process = Command::new(tool("PROOFYARD_ANVIL", "anvil"))
+            .args(["--host", "127.0.0.1", "--port", "0", "--hardfork", "osaka"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("anvil starts");
+        let mut anvil = Self { process, url: String::new() };
+        let lines = BufReader::new(anvil.process.stdout.take().expect("its output")).lines();
+        for line in lines.map_while(Result::ok) {
+            if let Some((_, address)) = line.split_once("Listening on ") {
+                anvil.url = format!("http://{}", address.trim());
+                return anvil;
+            }
+        }
+        panic!("anvil ended before it listened");
+    }
+
+    /// Sends a transaction from the node's first account; its receipt.
+    pub fn send(&self, arguments: &[&str]) -> Value {
+        let output = Command::new(tool("PROOFYARD_CAST", "cast"))
+            .args(["send", "--json", "--rpc-url", &self.url, "--unlocked", "--gas-limit", "15000000"])
+            .args(["--from", "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"])
+            .args(arguments)
+            .output()
+            .expect("cast starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("a receipt")
+    }
+
+    /// Deploys the verifier for a size class of the developers' setup at the address that proofs name by default.
+    pub fn deploy_verifier(&self, dir: &Path, rows_log2: u32, subtrees: usize) {
+        let setups = Setups::new(SetupSource::Insecure { dir: dir.to_owned() }, rows_log2).expect("a setup");
+        let key = setups.get(subtrees, &|_, _, _| {}).expect("keys").verifying_key().encode();
+        let mut words = [[0; 32]; KEY_WORDS];
+        for (word, chunk) in words.iter_mut().zip(key.chunks_exact(32)) {
+            word.copy_from_slice(chunk);
+        }
+        let deployed = self.send(&["--create", &format!("0x{}", hex::encode(calldata::deployment(&words)))]);
+        assert_eq!(deployed["contractAddress"].as_str().map(str::to_lowercase), Some(verifier()));
+    }
+
+    /// Sends a block's root proof to the verifier; the receipt.
+    pub fn verify(&self, block: &Path, proof: &Path, beneficiary: [u8; 20]) -> Value {
+        let block = Block::decode(&fs::read(block).expect("a block file")).expect("a block");
+        let executed = executor::execute(&block).expect("a good block");
+        let words_of = |baton: [_; 3]| baton.map(|value| scalar_bytes(&value));
+        let (start, end) = (words_of(executed.start.to_array()), words_of(executed.end.to_array()));
+        let bytes = fs::read(proof).expect("a proof file");
+        let call = calldata::verify(&start, &end, beneficiary, &bytes);
+        self.send(&[&verifier(), &format!("0x{}", hex::encode(call))])
+    }
+}
+
+fn verifier() -> String {
+    format!("0x{}", hex::encode(DEFAULT_ADDRESS))
+}
+
+impl Drop for Anvil {
+    fn drop(&mut self) {
+        // A process that has ended already is as good as killed.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
