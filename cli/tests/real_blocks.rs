@@ -48,7 +48,9 @@ fn two_real_blocks_are_accepted_on_anvil() {
     let anvil = Anvil::start();
     anvil.deploy_verifier(&dir, ROWS_LOG2, SUBTREES);
     let receipt = anvil.verify(&block, &proof, [0; 20]);
-    println!("on anvil: status {}, gas {}", receipt["status"], receipt["gasUsed"]);
+    let gas = receipt["gasUsed"].as_str().and_then(|gas| u64::from_str_radix(gas.trim_start_matches("0x"), 16).ok());
+    println!("on anvil: status {}, {} gas", receipt["status"], gas.expect("gas"));
+    assert_eq!(gas, proved["verify_gas"].as_u64(), "anvil and revm count the same");
     assert_eq!(receipt["status"], "0x1", "{receipt}");
     let copied = anvil.verify(&block, &proof, [0x33; 20]);
     assert_eq!(copied["status"], "0x0", "{copied}");

@@ -1,12 +1,68 @@
-//! The committed build of the verifier.
+//! The committed build of the contracts.
 //!
-//! `contracts/artifacts/RootProofVerifier.json` is what the pinned compiler makes of `contracts/src`; a test builds it again
-//! and compares. `cargo run --release -p proofyard-contracts --example update_artifact` writes it after a change.
+//! `contracts/artifacts` holds what the pinned compiler makes of `contracts/src`; a test builds it again and compares.
+//! `cargo run --release -p proofyard-contracts --example update_artifact` writes it after a change.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-const COMMITTED: &str = include_str!("../artifacts/RootProofVerifier.json");
+macro_rules! contracts {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// A contract that is deployed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Contract {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Contract {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Its name in Solidity, and that of its file.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            fn committed(self) -> &'static str {
+                match self {
+                    $(Self::$name => include_str!(concat!("../artifacts/", stringify!($name), ".json")),)*
+                }
+            }
+        }
+    };
+}
+
+contracts! {
+    /// The strategy with a committed prover and its deposit.
+    BondedStrategy,
+    /// A token for development chains.
+    DevToken,
+    /// The strategy in which anyone proves.
+    MultiproofStrategy,
+    /// The commitment phase.
+    ProverCommitment,
+    /// The provers' deposits.
+    ProverEscrow,
+    /// The life of a block.
+    ProvingSidecar,
+    /// The rewards.
+    RewardPool,
+    /// The verifier of one size class.
+    RootProofVerifier,
+    /// The sequencers and their VRF keys.
+    SequencerSet,
+    /// The versions of the rules.
+    VersionRegistry,
+}
+
+impl Contract {
+    /// The committed build.
+    pub fn artifact(self) -> Artifact {
+        serde_json::from_str(self.committed()).expect("the committed artifacts are read by this crate's tests")
+    }
+}
 
 /// A compiled contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +75,7 @@ pub struct Artifact {
     pub evm_version: String,
     /// Bytes of the deployed code; the limit is 24,576.
     pub runtime_bytes: usize,
-    /// The creation code, without the constructor's argument.
+    /// The creation code, without the constructor's arguments.
     #[serde(with = "prefixed_hex")]
     pub bytecode: Vec<u8>,
 }
@@ -31,16 +87,11 @@ pub enum ArtifactError {
     #[error("[PY-C-011] contracts/out: unreadable build output ({0}); run `forge build` of the pinned version again")]
     Json(#[from] serde_json::Error),
     /// Code that is not hexadecimal: libraries are not linked.
-    #[error("[PY-C-012] contracts/out: the {0} is not plain hexadecimal; the verifier must not link libraries")]
+    #[error("[PY-C-012] contracts/out: the {0} is not plain hexadecimal; contracts must not link libraries")]
     Code(&'static str),
 }
 
 impl Artifact {
-    /// The committed build.
-    pub fn committed() -> Self {
-        serde_json::from_str(COMMITTED).expect("the committed artifact is read by this crate's tests")
-    }
-
     /// Reads what forge writes below `contracts/out`.
     pub fn from_forge(output: &str) -> Result<Self, ArtifactError> {
         let output: ForgeOutput = serde_json::from_str(output)?;
@@ -116,11 +167,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_committed_artifact_fits_a_contract() {
-        let artifact = Artifact::committed();
-        assert_eq!(artifact.contract, "RootProofVerifier");
-        assert!(artifact.runtime_bytes < 24_576 && artifact.runtime_bytes < artifact.bytecode.len());
-        assert_eq!(artifact.to_json(), COMMITTED);
+    fn the_committed_artifacts_fit_a_contract() {
+        for &contract in Contract::ALL {
+            let artifact = contract.artifact();
+            assert_eq!(artifact.contract, contract.name());
+            assert!(artifact.runtime_bytes <= 24_576 && artifact.runtime_bytes < artifact.bytecode.len());
+            assert_eq!(artifact.to_json(), contract.committed());
+        }
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub fn constructor(key: &[Word; KEY_WORDS]) -> Vec<u8> {
 
 /// Data of the transaction that deploys the committed verifier with this key.
 pub fn deployment(key: &[Word; KEY_WORDS]) -> Vec<u8> {
-    let mut data = crate::artifact::Artifact::committed().bytecode;
+    let mut data = crate::artifact::Contract::RootProofVerifier.artifact().bytecode;
     data.extend(constructor(key));
     data
 }

@@ -1,10 +1,15 @@
 //! The Solidity contracts as seen from Rust: the committed bytecode, calldata, revert reasons, addresses.
 //!
 //! Everything here takes and gives plain 32-byte big-endian words, 20-byte addresses and byte strings, so that the crate
-//! depends on no other of the workspace. With feature `evm`, [`evm::Evm`] runs the committed bytecode in-process.
+//! depends on no other of the workspace. With feature `evm`, `evm::Evm` runs the verifier's committed bytecode in-process.
+//! With feature `bindings`, `bindings` holds the types of the sidecar's contracts and `bls` the sequencers' keys.
 
 pub mod address;
 pub mod artifact;
+#[cfg(feature = "bindings")]
+pub mod bindings;
+#[cfg(feature = "bindings")]
+pub mod bls;
 pub mod calldata;
 #[cfg(feature = "evm")]
 pub mod evm;

@@ -1,12 +1,12 @@
-//! The committed artifact is what the pinned compiler makes of the sources.
+//! The committed artifacts are what the pinned compiler makes of the sources.
 
 use std::path::Path;
 use std::process::Command;
 
-use proofyard_contracts::artifact::Artifact;
+use proofyard_contracts::artifact::{Artifact, Contract};
 
 #[test]
-fn the_committed_artifact_is_what_the_compiler_makes() {
+fn the_committed_artifacts_are_what_the_compiler_makes() {
     let contracts = Path::new(env!("CARGO_MANIFEST_DIR"));
     let forge = contracts.join("../.tools/bin/forge");
     if !forge.exists() {
@@ -15,10 +15,14 @@ fn the_committed_artifact_is_what_the_compiler_makes() {
     }
     let build = Command::new(forge).arg("build").current_dir(contracts).output().unwrap();
     assert!(build.status.success(), "{}", String::from_utf8_lossy(&build.stderr));
-    let output = std::fs::read_to_string(contracts.join("out/RootProofVerifier.sol/RootProofVerifier.json")).unwrap();
-    let built = Artifact::from_forge(&output).unwrap();
-    assert!(
-        built == Artifact::committed(),
-        "contracts/artifacts is stale: run `cargo run --release -p proofyard-contracts --example update_artifact`"
-    );
+    for contract in Contract::ALL {
+        let name = contract.name();
+        let output = std::fs::read_to_string(contracts.join(format!("out/{name}.sol/{name}.json"))).unwrap();
+        let built = Artifact::from_forge(&output).unwrap();
+        assert!(
+            built == contract.artifact(),
+            "contracts/artifacts/{name}.json is stale: \
+             run `cargo run --release -p proofyard-contracts --example update_artifact`"
+        );
+    }
 }

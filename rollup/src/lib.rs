@@ -5,6 +5,7 @@ pub mod baton;
 pub mod block;
 pub mod block_error;
 pub mod circuit;
+pub mod cut;
 pub mod encoding;
 pub mod executor;
 pub mod generate;

@@ -172,7 +172,7 @@ pub fn subtrees_needed(transfers: usize, capacity: usize) -> Option<usize> {
 
 /// The touched part of the state before the first trace: accounts as first seen, and sibling hashes. A sibling is above
 /// no touched leaf, so it is the same on every path that passes it.
-fn pre_state_of(traces: &[TransferTrace]) -> PreState {
+pub(crate) fn pre_state_of(traces: &[TransferTrace]) -> PreState {
     let mut leaves = BTreeMap::new();
     let mut children = HashMap::new();
     for trace in traces {

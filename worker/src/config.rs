@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use proofyard_bus::FarmName;
 use proofyard_job_schema::WorkerId;
+use proofyard_telemetry::LogConfig;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -82,26 +83,6 @@ pub struct SetupConfig {
     pub label: String,
 }
 
-/// Logs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LogConfig {
-    /// `text` or `json`.
-    pub format: LogFormat,
-    /// What is logged.
-    pub filter: String,
-}
-
-/// How a log line looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
 impl Default for Config {
     fn default() -> Self {
         let Limits { capacity, sessions_max, drain_ms } = Limits::default();
@@ -127,12 +108,6 @@ impl Default for BusConfig {
 impl Default for SetupConfig {
     fn default() -> Self {
         Self { dir: "setup".into(), label: String::new() }
-    }
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".to_owned() }
     }
 }
 

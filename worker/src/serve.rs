@@ -1,17 +1,12 @@
 //! The worker as a process: bus, keys and signals from a configuration file.
 
-use std::{io::IsTerminal, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use proofyard_bus::{BusOptions, nats::NatsFarm};
+use proofyard_telemetry::start_logs;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
-use crate::{
-    CpuKeys, Parts,
-    circuit_prover::CircuitProver,
-    config::{Config, LogConfig, LogFormat},
-    run,
-};
+use crate::{CpuKeys, Parts, circuit_prover::CircuitProver, config::Config, run};
 
 /// Serves a farm until SIGTERM or SIGINT, then drains and returns. Without a file every key has its default.
 pub async fn serve(config: Option<&Path>) -> Result<(), Box<dyn std::error::Error>> {
@@ -39,17 +34,4 @@ pub async fn serve(config: Option<&Path>) -> Result<(), Box<dyn std::error::Erro
         }
     };
     Ok(run(parts, shutdown).await?)
-}
-
-fn start_logs(config: &LogConfig) -> Result<(), Box<dyn std::error::Error>> {
-    let filter = EnvFilter::try_new(&config.filter)?;
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    match config.format {
-        LogFormat::Text => logs.init(),
-        LogFormat::Json => logs.json().init(),
-    }
-    Ok(())
 }

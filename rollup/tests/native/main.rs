@@ -2,6 +2,7 @@
 
 mod block_file;
 mod block_refusals;
+mod cut;
 mod executor_twin;
 mod fixture;
 mod generate;

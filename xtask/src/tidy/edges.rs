@@ -22,6 +22,7 @@ use May::{Use, UseAny};
 /// The only allowed edges. A crate that is not listed is not allowed.
 const TABLE: &[(&str, May)] = &[
     ("proofyard-job-schema", Use(&[])),
+    ("proofyard-telemetry", Use(&[])),
     ("proofyard-bus", Use(&["proofyard-job-schema"])),
     ("proofyard-kernels", Use(&[])),
     ("proofyard-kernels-cuda", Use(&["proofyard-kernels"])),
@@ -40,6 +41,7 @@ const TABLE: &[(&str, May)] = &[
             "proofyard-rollup",
             "proofyard-settlement",
             "proofyard-coordinator-client",
+            "proofyard-telemetry",
         ]),
     ),
     (
@@ -52,10 +54,19 @@ const TABLE: &[(&str, May)] = &[
             "proofyard-kernels",
             "proofyard-kernels-cuda",
             "proofyard-kernels-icicle",
+            "proofyard-telemetry",
         ]),
     ),
     ("proofyard-embedded-farm", Use(&["proofyard-coordinator", "proofyard-worker"])),
-    ("proofyard-sidecar", Use(&["proofyard-coordinator-client", "proofyard-settlement", "proofyard-embedded-farm"])),
+    (
+        "proofyard-sidecar",
+        Use(&[
+            "proofyard-coordinator-client",
+            "proofyard-settlement",
+            "proofyard-embedded-farm",
+            "proofyard-telemetry",
+        ]),
+    ),
     ("proofyard-cli", UseAny),
     ("proofyard-farm-sim", UseAny),
     ("proofyard-benches", UseAny),
