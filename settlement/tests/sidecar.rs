@@ -21,7 +21,7 @@ use proofyard_settlement::contracts::{KEY_WORDS, address::DEFAULT_ADDRESS};
 use proofyard_settlement::rpc::Rpc;
 use proofyard_settlement::sidecar_client::events::{self, L1Event};
 use proofyard_settlement::sidecar_client::{
-    ClientError, DeployError, DeployPlan, Deployment, SidecarClient, VerifyingKey, calls, deploy, reasons,
+    ClientError, DeployPlan, Deployment, ErrandError, SidecarClient, VerifyingKey, calls, deploy, reasons,
 };
 use proofyard_settlement::signer::Key;
 use proofyard_settlement::transactions::{Intent, IntentId, Manager, State};
@@ -153,7 +153,7 @@ async fn a_deployment_without_money_says_so() {
     let rpc = Rpc::connect(&config(&[&anvil.url])).expect("a configuration");
     let error =
         deploy(&rpc, &Key::local(PrivateKeySigner::random()), &DeployPlan::default()).await.expect_err("no ether");
-    assert!(matches!(error, DeployError::Failed { .. }), "{error}");
+    assert!(matches!(error, ErrandError::Failed { .. }), "{error}");
 }
 
 #[tokio::test]

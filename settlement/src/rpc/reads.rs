@@ -69,6 +69,11 @@ impl Rpc {
         Ok(gas.to())
     }
 
+    /// The receipts of all transactions of a block, by the word of one endpoint.
+    pub async fn receipts_in(&self, block: u64) -> Result<Vec<Receipt>, RpcError> {
+        Ok(self.ask("eth_getBlockReceipts", &json!([format!("{block:#x}")])).await?.1)
+    }
+
     /// Wei of an account.
     pub async fn balance(&self, account: Address) -> Result<U256, RpcError> {
         Ok(self.ask("eth_getBalance", &json!([account, "latest"])).await?.1)
