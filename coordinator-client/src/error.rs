@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::types::ErrorBody;
+use crate::{auth::AuthError, types::ErrorBody};
 
 /// A request that did not give what was asked for.
 #[derive(Debug, Error)]
@@ -35,6 +35,12 @@ pub enum ClientError {
         /// What was asked for.
         what: String,
     },
+    /// The call has to be signed, and the client has no signer.
+    #[error("[PY-H-005] the call must be signed by a sequencer; give the client its signer")]
+    NoSigner,
+    /// The request could not be signed.
+    #[error("[{code}] {0}", code = .0.code())]
+    Auth(AuthError),
     /// An answer that is none of the documented ones.
     #[error("[PY-H-004] {url}: unexpected answer: {reason}; client and coordinator must be the same release")]
     Answer {
@@ -50,7 +56,7 @@ impl ClientError {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Network { .. } | Self::Unavailable(_) | Self::NotFound { .. } => true,
-            Self::Address { .. } | Self::Refused(_) | Self::Answer { .. } => false,
+            Self::Address { .. } | Self::Refused(_) | Self::NoSigner | Self::Auth(_) | Self::Answer { .. } => false,
         }
     }
 }

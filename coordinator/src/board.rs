@@ -6,12 +6,15 @@ use std::{
     time::Instant,
 };
 
-use proofyard_coordinator_client::{BlockStatus, Culprit, ErrorBody, ProofSummary, RoundTime, Stage, WorkerStatus};
+use proofyard_coordinator_client::{
+    BlockStatus, Culprit, ErrorBody, ProofSummary, RoundTime, Rung, Stage, WorkerStatus,
+};
 use proofyard_job_schema::{BlockId, Heartbeat, WorkerId};
 use tokio::sync::watch;
 
 use crate::{
     core::{Failure, Progress, policy::LEASE_MS},
+    track::{Follower, Track},
     work::Proven,
 };
 
@@ -41,8 +44,13 @@ impl Entry {
     }
 }
 
+struct Row {
+    entry: watch::Sender<Entry>,
+    track: Track,
+}
+
 struct Blocks {
-    entries: BTreeMap<BlockId, watch::Sender<Entry>>,
+    entries: BTreeMap<BlockId, Row>,
     finished: VecDeque<BlockId>,
 }
 
@@ -68,38 +76,40 @@ impl Board {
     pub(crate) fn admit(&self, id: BlockId) -> bool {
         let mut blocks = self.blocks();
         if let Some(entry) = blocks.entries.get(&id) {
-            let stage = entry.borrow().status.stage;
+            let stage = entry.entry.borrow().status.stage;
             if !matches!(stage, Stage::Refused | Stage::Failed) {
                 return false;
             }
             blocks.finished.retain(|finished| *finished != id);
         }
-        let status = BlockStatus {
-            id: id.to_string(),
-            stage: Stage::Executing,
-            subtrees: 0,
-            rows_log2: self.rows_log2,
-            round: 0,
-            subtrees_done: 0,
-            seconds: 0.0,
-            rounds: Vec::new(),
-            culprits: Vec::new(),
-            proof: None,
-            error: None,
-        };
+        let status = BlockStatus::new(id.to_string(), self.rows_log2);
+        let track = Track::new(status.clone());
         let entry = Entry { status, proven: None, started: Instant::now(), groups: BTreeMap::new() };
-        blocks.entries.insert(id, watch::Sender::new(entry));
+        blocks.entries.insert(id, Row { entry: watch::Sender::new(entry), track });
         true
     }
 
     /// Follows a block.
     pub fn watch(&self, id: BlockId) -> Option<watch::Receiver<Entry>> {
-        self.blocks().entries.get(&id).map(watch::Sender::subscribe)
+        self.blocks().entries.get(&id).map(|row| row.entry.subscribe())
+    }
+
+    /// Follows each change of a block's status.
+    pub fn follow(&self, id: BlockId) -> Option<Follower> {
+        self.blocks().entries.get(&id).map(|row| row.track.follow())
+    }
+
+    /// Adds to a block's status what the farm does not know: its block commitment, its way on L1, its slack. A block with a
+    /// commitment is not called declined when the farm gives it up; whoever set the commitment says what becomes of it.
+    pub fn note(&self, id: BlockId, note: impl FnOnce(&mut BlockStatus)) {
+        self.change(id, |entry| note(&mut entry.status));
     }
 
     fn change(&self, id: BlockId, change: impl FnOnce(&mut Entry)) {
-        if let Some(entry) = self.blocks().entries.get(&id) {
-            entry.send_modify(change);
+        if let Some(row) = self.blocks().entries.get(&id) {
+            row.entry.send_modify(change);
+            let status = row.entry.borrow().status.clone();
+            row.track.change(|shown| *shown = BlockStatus { seconds: shown.seconds, ..status });
         }
     }
 
@@ -108,6 +118,8 @@ impl Board {
             Progress::Accepted { block, subtrees } => self.change(block, |entry| {
                 entry.status.stage = Stage::Proving;
                 entry.status.subtrees = subtrees;
+                entry.status.ladder.subtrees = subtrees;
+                entry.status.ladder.climb(Rung::Proving);
             }),
             Progress::Round { block, group, round, answered, .. } => self.change(block, |entry| {
                 entry.enter(group, Some((round, answered)));
@@ -147,6 +159,7 @@ impl Board {
         };
         self.close(block, Stage::Done, |entry| {
             entry.status.proof = Some(summary);
+            entry.status.ladder.climb(Rung::Proven);
             entry.proven = Some(Arc::new(proven));
         });
     }
@@ -154,7 +167,13 @@ impl Board {
     pub(crate) fn fail(&self, block: BlockId, failure: Failure) {
         let stage = if failure.refused { Stage::Refused } else { Stage::Failed };
         let Failure { code, message, transaction, .. } = failure;
-        self.close(block, stage, |entry| entry.status.error = Some(ErrorBody { code, message, transaction }));
+        let error = ErrorBody { code, message, transaction };
+        self.close(block, stage, |entry| {
+            if entry.status.block_commitment.is_none() {
+                entry.status.ladder.fall(Rung::Declined, error.clone());
+            }
+            entry.status.error = Some(error);
+        });
     }
 
     fn close(&self, block: BlockId, stage: Stage, change: impl FnOnce(&mut Entry)) {
@@ -194,6 +213,17 @@ impl Board {
             .collect()
     }
 
+    /// Seconds of the whole farm that a subtree took, over the finished blocks that are remembered.
+    pub fn seconds_per_subtree(&self) -> Option<f64> {
+        let blocks = self.blocks();
+        let done = blocks.finished.iter().filter_map(|id| {
+            let entry = blocks.entries.get(id)?.entry.borrow();
+            (entry.status.stage == Stage::Done).then_some((entry.status.seconds, entry.status.subtrees))
+        });
+        let (seconds, subtrees) = done.fold((0.0, 0), |sum, block| (sum.0 + block.0, sum.1 + block.1));
+        (subtrees > 0).then(|| seconds / f64::from(subtrees))
+    }
+
     /// Blocks in work.
     pub fn unfinished(&self) -> usize {
         let blocks = self.blocks();
@@ -221,6 +251,7 @@ impl Entry {
             self.status.round = lowest;
             self.status.subtrees_done =
                 self.groups.values().filter(|(round, ..)| *round == lowest).map(|(.., answered)| answered).sum();
+            self.status.ladder.subtrees_done = self.status.subtrees_done;
         }
     }
 }

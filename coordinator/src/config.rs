@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use proofyard_settlement::{config::L1Config, signer::SignerConfig};
+use proofyard_telemetry::LogConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,7 +14,10 @@ use crate::{
         Policy,
         policy::{HEARTBEAT_MS, TICK_MS},
     },
+    endpoint::IntakeConfig,
     error::ConfigError,
+    market::MarketConfig,
+    settle::SettlementConfig,
 };
 
 /// All keys. Each may be left out and then has the value that the commented example shows.
@@ -23,6 +28,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Longest block file taken, in bytes.
     pub block_bytes_max: usize,
+    /// What the endpoint takes.
+    pub intake: IntakeConfig,
     /// The bus.
     pub bus: BusConfig,
     /// The setup.
@@ -31,6 +38,16 @@ pub struct Config {
     pub statement: StatementConfig,
     /// Times and counts of scheduling.
     pub schedule: ScheduleConfig,
+    /// L1. Left out: the coordinator makes no quotes and submits nothing.
+    #[serde(skip_serializing)]
+    pub l1: Option<L1Config>,
+    /// The prover's key. Needed beside `l1`.
+    #[serde(skip_serializing)]
+    pub signer: Option<SignerConfig>,
+    /// How the coordinator works on L1.
+    pub settlement: SettlementConfig,
+    /// What it sells there.
+    pub market: MarketConfig,
     /// Logs.
     pub log: LogConfig,
 }
@@ -101,35 +118,20 @@ pub struct ScheduleConfig {
     pub drain_ms: u64,
 }
 
-/// Logs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LogConfig {
-    /// `text` or `json`.
-    pub format: LogFormat,
-    /// What is logged, as `info` or `warn,proofyard_coordinator=debug`.
-    pub filter: String,
-}
-
-/// How a log line looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8640)),
             block_bytes_max: 16 << 20,
+            intake: IntakeConfig::default(),
             bus: BusConfig::default(),
             setup: SetupConfig::default(),
             statement: StatementConfig::default(),
             schedule: ScheduleConfig::default(),
+            l1: None,
+            signer: None,
+            settlement: SettlementConfig::default(),
+            market: MarketConfig::default(),
             log: LogConfig::default(),
         }
     }
@@ -151,12 +153,6 @@ impl Default for StatementConfig {
     fn default() -> Self {
         let zero = format!("0x{}", "00".repeat(20));
         Self { chain_id: 31_337, contract: zero.clone(), beneficiary: zero }
-    }
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".to_owned() }
     }
 }
 
@@ -266,6 +262,19 @@ impl Config {
         at_least("schedule.disputes_max", schedule.disputes_max.into(), 1, "one lie must be survived")?;
         at_least("schedule.blocks_max", schedule.blocks_max as u64, 1, "one block must be taken")?;
         at_least("block_bytes_max", self.block_bytes_max as u64, 1_024, "no block is shorter")?;
+        let intake = &self.intake;
+        at_least("intake.requests_per_minute", intake.requests_per_minute.into(), 1, "somebody must be heard")?;
+        at_least("intake.requests_burst", intake.requests_burst.into(), 1, "somebody must be heard")?;
+        let one_block = 2 * self.block_bytes_max as u64 + (64 << 10);
+        at_least(
+            "intake.bodies_bytes_max",
+            intake.bodies_bytes_max as u64,
+            one_block,
+            "twice block_bytes_max and 64 KiB",
+        )?;
+        at_least("intake.body_ms", intake.body_ms, 100, "a body takes time")?;
+        at_least("intake.quote_ms", intake.quote_ms, 10, "a quote takes time")?;
+        at_least("intake.connections_max", intake.connections_max as u64, 1, "one client must be served")?;
         if schedule.hedge_after_percent > 100 {
             let value = schedule.hedge_after_percent.to_string();
             let expected = "at most 100: it is a share of the subtrees".to_owned();
@@ -284,6 +293,10 @@ impl Config {
         if let Err(error) = proofyard_bus::FarmName::new(&self.bus.farm) {
             let value = self.bus.farm.clone();
             return Err(ConfigError::Value { key: "bus.farm", value, expected: error.to_string() });
+        }
+        self.market.validate()?;
+        if let Some(l1) = &self.l1 {
+            self.settlement.validate(l1, self.signer.as_ref(), &self.market)?;
         }
         self.label()?;
         self.contract()?;

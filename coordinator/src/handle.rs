@@ -22,6 +22,7 @@ use crate::{
     core::{Event, Policy, Progress, State},
     driver::{Shared, drive, lock, receive},
     setups::Setups,
+    track::Follower,
     work::Proven,
 };
 
@@ -144,6 +145,11 @@ impl Handle {
     /// Follows a block.
     pub fn watch(&self, id: BlockId) -> Option<watch::Receiver<Entry>> {
         self.shared.board.watch(id)
+    }
+
+    /// Follows each change of a block's status.
+    pub fn follow(&self, id: BlockId) -> Option<Follower> {
+        self.shared.board.follow(id)
     }
 
     /// Waits until a block is done, refused or failed.

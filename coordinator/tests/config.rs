@@ -49,6 +49,10 @@ fn wrong_values_are_refused_by_key() {
         ("drain_ms = 9000", "drain_ms = 10000", "schedule.drain_ms"),
         ("blocks_max = 16", "blocks_max = 0", "schedule.blocks_max"),
         ("rows_log2 = 16", "rows_log2 = 3", "setup.rows_log2"),
+        ("requests_burst = 60", "requests_burst = 0", "intake.requests_burst"),
+        ("bodies_bytes_max = 268435456", "bodies_bytes_max = 33619967", "intake.bodies_bytes_max"),
+        ("connections_max = 1024", "connections_max = 0", "intake.connections_max"),
+        ("# unquoted = true", "unquoted = 1", "unquoted"),
         ("farm = \"main\"", "farm = \"a b\"", "bus.farm"),
         ("label = \"\"", "label = \"12\"", "setup.label"),
         ("beneficiary = \"0x00", "beneficiary = \"0x+0", "statement.beneficiary"),
@@ -69,4 +73,17 @@ fn the_developers_setup_needs_to_be_allowed() {
         assert!(matches!(SetupSource::new("setup".into(), named, true), Ok(SetupSource::Insecure { .. })));
     }
     assert!(matches!(SetupSource::new("setup".into(), Some([7; 32]), false), Ok(SetupSource::Labelled { .. })));
+}
+
+#[test]
+fn bare_blocks_are_taken_without_l1_and_refused_with_it_unless_told() {
+    let mut intake = Config::default().intake;
+    let taken = |intake: &proofyard_coordinator::endpoint::IntakeConfig| {
+        [false, true].map(|has_l1| intake.limits(1 << 20, has_l1).unquoted)
+    };
+    assert_eq!(taken(&intake), [true, false]);
+    intake.unquoted = Some(true);
+    assert_eq!(taken(&intake), [true, true]);
+    intake.unquoted = Some(false);
+    assert_eq!(taken(&intake), [false, false]);
 }

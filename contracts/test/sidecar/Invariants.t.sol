@@ -62,7 +62,7 @@ contract InvariantsTest {
     }
 }
 
-/// Guided lifecycles: each height goes its way in order, with random failures, so that all ends are reached often.
+/// Guided lifecycles, a thousand and more: each height goes its way in order, with random failures, so that all ends are reached often.
 contract LifecyclesTest {
     SidecarHandler handler;
 
@@ -70,7 +70,7 @@ contract LifecyclesTest {
         handler = new SidecarHandler();
     }
 
-    /// forge-config: default.fuzz.runs = 12
+    /// forge-config: default.fuzz.runs = 42
     function testFuzz_lifecycles(uint256 seed) public {
         for (uint256 i = 0; i < 24; ++i) {
             handler.walk(uint256(keccak256(abi.encode(seed, i))));
