@@ -22,7 +22,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Prove 64 generated transfers in 4 subtrees, everything in this process, and check the proof in Rust and in the EVM.
+    /// Prove 64 generated transfers in this process and check the proof as Ethereum would; with --full, play the whole story.
     Demo(Demo),
     /// Make, import and show block files.
     #[command(subcommand)]
@@ -37,13 +37,30 @@ pub enum Command {
     Verify(Verify),
     /// Make the SRS and keys that proving needs (demo and prove make what is missing).
     Setup(Setup),
-    /// Serve a farm as a worker process; `prove` starts these itself.
-    #[command(hide = true)]
+    /// Deploy the contracts on a development chain, register a sequencer, back a prover's quotes, show accounts.
+    #[command(subcommand)]
+    L1(L1),
+    /// Serve a farm as a worker process, as proofyard-worker does.
     Worker {
         /// The worker's configuration file.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Run a coordinator, as proofyard-coordinator does.
+    Coordinator(Process),
+    /// Run a sequencer's sidecar, as proofyard-sidecar does.
+    Sidecar(Process),
+}
+
+/// A long-running process.
+#[derive(Debug, Args)]
+pub struct Process {
+    /// Its configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Accept the developers' setup, for whose key anyone can forge proofs.
+    #[arg(long)]
+    pub insecure_setup: bool,
 }
 
 /// Where SRS and keys are.
@@ -112,8 +129,94 @@ pub struct Demo {
     /// Seed of the generated transfers.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// The whole story on a chain of this machine: real processes of nats-server, anvil, two prover farms and a sequencer's sidecar
+    /// play three heights, one proven, one slashed, one rescued.
+    #[arg(long, conflicts_with = "workers")]
+    pub full: bool,
+    /// With --full: keep configurations and logs in this new folder.
+    #[arg(long, value_name = "FOLDER", requires = "full")]
+    pub keep: Option<PathBuf>,
     #[command(flatten)]
     pub folder: SetupFolder,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum L1 {
+    /// Deploy all contracts on a development chain and write their addresses down.
+    ///
+    /// The tokens of deposits and rewards are made for the purpose and can be minted by anyone; the account becomes the registry's owner.
+    Deploy {
+        #[command(flatten)]
+        account: Account,
+        /// A block file that the rollup can begin with: its previous state is the genesis.
+        #[arg(long, value_name = "FILE")]
+        first_block: PathBuf,
+        /// Rows of a subtree, log2, of the size class that is taken.
+        #[arg(long, value_name = "LOG2", default_value_t = 16, value_parser = clap::value_parser!(u32).range(12..=20))]
+        rows_log2: u32,
+        /// Account that gets 10,000 of the deposit token; may be given several times.
+        #[arg(long, value_name = "ADDRESS")]
+        fund: Vec<Address>,
+        /// The deployment file to write.
+        #[arg(long, value_name = "FILE", default_value = "deployment.toml")]
+        out: PathBuf,
+        #[command(flatten)]
+        folder: SetupFolder,
+    },
+    /// Register the account as a sequencer with its VRF key; done already: nothing happens.
+    Register {
+        #[command(flatten)]
+        account: Account,
+        #[command(flatten)]
+        deployment: DeploymentFile,
+        /// The VRF key, 64 hexadecimal digits; made when the file does not exist.
+        #[arg(long, value_name = "FILE")]
+        vrf_key_file: PathBuf,
+    },
+    /// Put deposit tokens of the account into the escrow, to back its quotes as a prover.
+    Deposit {
+        #[command(flatten)]
+        account: Account,
+        #[command(flatten)]
+        deployment: DeploymentFile,
+        /// How many, such as 100 or 2.5.
+        amount: String,
+    },
+    /// Show the rollup's head, and what accounts have.
+    Show {
+        /// JSON-RPC endpoint of the chain.
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8545")]
+        rpc: String,
+        #[command(flatten)]
+        deployment: DeploymentFile,
+        /// The accounts.
+        accounts: Vec<Address>,
+    },
+}
+
+/// Who sends, and where to.
+#[derive(Debug, Args)]
+pub struct Account {
+    /// JSON-RPC endpoint of the chain.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8545")]
+    pub rpc: String,
+    /// File with the account's private key, 64 hexadecimal digits.
+    #[arg(long, value_name = "FILE", required_unless_present = "keystore")]
+    pub key_file: Option<PathBuf>,
+    /// The account's encrypted key (Web3 Secret Storage).
+    #[arg(long, value_name = "FILE", requires = "password_file", conflicts_with = "key_file")]
+    pub keystore: Option<PathBuf>,
+    /// File with the keystore's password in its first line.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// Where the contracts are.
+#[derive(Debug, Args)]
+pub struct DeploymentFile {
+    /// The deployment file.
+    #[arg(long = "deployment", value_name = "FILE", default_value = "deployment.toml")]
+    pub path: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

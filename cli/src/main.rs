@@ -5,6 +5,8 @@ mod block;
 mod chain;
 mod failure;
 mod folder;
+mod full_demo;
+mod l1;
 mod prove;
 mod remote;
 mod screen;
@@ -30,12 +32,19 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), Failure> {
     if let Command::Worker { config } = &cli.command {
-        // A worker takes its log filter from its configuration.
+        // A process takes its log filter from its configuration.
         return serve(proofyard_worker::serve(Some(config)));
+    }
+    if let Command::Coordinator(process) = &cli.command {
+        return serve(proofyard_coordinator::serve(Some(&process.config), process.insecure_setup));
+    }
+    if let Command::Sidecar(process) = &cli.command {
+        return serve(proofyard_sidecar::serve(&process.config, process.insecure_setup));
     }
     let filter = EnvFilter::try_new(&cli.log).map_err(|error| Failure::Usage(format!("--log {}: {error}", cli.log)))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match &cli.command {
+        Command::Demo(arguments) if arguments.full => wait(full_demo::run(arguments, cli.json)),
         Command::Demo(arguments) => prove::demo(arguments, cli.json, &cli.log),
         Command::Block(command) => block::run(command, cli.json),
         Command::Prove(arguments) => prove::prove(arguments, cli.json, &cli.log),
@@ -43,7 +52,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Status(arguments) => wait(remote::status(arguments, cli.json)),
         Command::Verify(arguments) => verify::run(arguments, cli.json),
         Command::Setup(arguments) => prove::setup(arguments.rows_log2, arguments.subtrees, &arguments.folder, cli.json),
-        Command::Worker { .. } => Ok(()),
+        Command::L1(command) => wait(l1::run(command, cli.json)),
+        Command::Worker { .. } | Command::Coordinator(_) | Command::Sidecar(_) => Ok(()),
     }
 }
 

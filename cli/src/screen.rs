@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::IsTerminal,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -15,12 +15,40 @@ pub struct Screen {
     bars: Option<MultiProgress>,
     /// Bars by name on a terminal; elsewhere the names that were announced.
     open: Mutex<BTreeMap<String, ProgressBar>>,
+    /// The line that changes in place.
+    live: OnceLock<ProgressBar>,
 }
 
 impl Screen {
     /// Bars when standard error is a terminal.
     pub fn new() -> Self {
-        Self { bars: std::io::stderr().is_terminal().then(MultiProgress::new), open: Mutex::default() }
+        let bars = std::io::stderr().is_terminal().then(MultiProgress::new);
+        Self { bars, open: Mutex::default(), live: OnceLock::new() }
+    }
+
+    /// Whether somebody sees what changes in place.
+    pub fn is_terminal(&self) -> bool {
+        self.bars.is_some()
+    }
+
+    /// A line at the end that changes in place; only on a terminal.
+    pub fn live(&self, text: &str) {
+        if let Some(bars) = &self.bars {
+            let style = || {
+                ProgressStyle::with_template("{spinner} {wide_msg}")
+                    .unwrap_or_else(|_| ProgressStyle::default_spinner())
+            };
+            let bar = self.live.get_or_init(|| bars.add(ProgressBar::new_spinner().with_style(style())));
+            bar.set_message(text.to_owned());
+            bar.tick();
+        }
+    }
+
+    /// Takes the line at the end away.
+    pub fn calm(&self) {
+        if let Some(bar) = self.live.get() {
+            bar.finish_and_clear();
+        }
     }
 
     /// A line about what happens next.

@@ -28,6 +28,11 @@ pub fn last_line(output: &Output) -> Value {
     serde_json::from_str(printed.lines().last().expect("a result line")).expect("the last line is JSON")
 }
 
+/// Setups kept between runs: they take a while to make and never change.
+pub fn setup_dir() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("setup")
+}
+
 /// A tool that `cargo xtask setup` brings.
 fn tool(variable: &str, name: &str) -> PathBuf {
     let path = std::env::var_os(variable)
@@ -58,6 +63,11 @@ impl Anvil {
             }
         }
         panic!("anvil ended before it listened");
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Sends a transaction from the node's first account; its receipt.

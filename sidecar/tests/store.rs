@@ -1,0 +1,81 @@
+//! What is stored survives, stays with its sidecar, and goes on.
+
+mod world;
+
+use std::fs;
+
+use proofyard_sidecar::{
+    StoreError,
+    blocks::{self, Classes},
+    core::{Effect, Event, Rung, State, policy::Persona, step, types::Hash},
+    store::{Prepared, Store, identity},
+};
+use world::{l1::US, policy};
+
+const NOW: u64 = 5;
+
+fn file() -> (Vec<u8>, blocks::Worked) {
+    let file = proofyard_embedded_farm::coordinator::rollup::generate::block(3, 1).expect("a block").encode();
+    let classes = Classes { rows_log2: 12, groups: 1, subtrees_per_group: vec![1, 2, 4] };
+    let worked = blocks::read(&file, &classes).expect("it executes");
+    (file, worked)
+}
+
+#[test]
+fn everything_is_there_after_a_restart() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("state.sqlite");
+    let owner = identity(1, Hash::ZERO.0[..20].try_into().map(proofyard_sidecar::core::types::Bytes).expect("20"), US);
+    let (bytes, worked) = file();
+    let block = worked.plan.id;
+    let made = || Prepared { salt: world::hash(&[1]), commitment: world::hash(&[2]), data_uri: "http://x/".to_owned() };
+    let records = {
+        let store = Store::open(&path, &owner).expect("made");
+        assert_eq!(store.records().expect("readable"), None);
+        store.add_block(&bytes, &worked).expect("added");
+        store.add_block(&bytes, &worked).expect("again");
+        let mut state = State::new(policy(Persona::SelfProve, 0), Default::default());
+        let effects = step(&mut state, Event::Received { plan: worked.plan.clone() }, NOW);
+        assert_eq!(effects, [Effect::Notify { block, rung: Rung::Queued }]);
+        store
+            .save(state.records(), &[(block, NOW, Rung::Queued), (block, 6, Rung::Bidding { height: 1 })])
+            .expect("saved");
+        assert_eq!(store.prepare(1, block, made).expect("prepared"), made());
+        store.add_proofs(1, block, &[vec![1], vec![2]]).expect("stored");
+        state.records().clone()
+    };
+    let store = Store::open(&path, &owner).expect("opened");
+    assert_eq!(store.records().expect("readable"), Some(records));
+    assert_eq!((store.file(block), store.worked(block)).0.expect("readable"), Some(bytes));
+    assert_eq!(store.worked(block).expect("readable"), Some(worked));
+    let rungs = store.rungs(block, 0).expect("readable");
+    assert_eq!((rungs.len(), rungs[0].number, rungs[1].at_ms), (2, 1, 6));
+    assert_eq!(store.rungs(block, 1).expect("readable"), rungs[1..]);
+    assert_eq!(store.last_rung(block).expect("readable").as_ref(), rungs.last());
+    let other = || Prepared { salt: Hash::ZERO, ..made() };
+    assert_eq!(store.prepare(1, block, other).expect("prepared"), made(), "the salt is drawn once");
+    assert_eq!(store.proof(1, block, 1).expect("readable"), Some(vec![2]));
+    store.forget(1).expect("forgotten");
+    assert_eq!(store.proof(1, block, 1).expect("readable"), None);
+    assert_eq!(store.prepared(1, block).expect("readable"), None);
+    assert!(store.file(block).expect("readable").is_some(), "the block stays");
+}
+
+#[test]
+fn a_second_process_and_a_strange_file_are_refused() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("state.sqlite");
+    let open = |owner: &str| Store::open(&path, owner);
+    let first = open("one").expect("made");
+    assert!(matches!(open("one"), Err(StoreError::InUse { .. })));
+    drop(first);
+    assert!(matches!(open("two"), Err(StoreError::Foreign { .. })));
+    drop(open("one").expect("its own"));
+    fs::write(&path, vec![7; 10_000]).expect("writable");
+    // The log of the former database is no part of this one.
+    for more in ["state.sqlite-wal", "state.sqlite-shm"] {
+        let _ = fs::remove_file(dir.path().join(more));
+    }
+    assert!(matches!(open("one"), Err(StoreError::Foreign { .. })));
+    assert!(matches!(Store::open(dir.path(), "one"), Err(StoreError::Open { .. })));
+}
