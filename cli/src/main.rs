@@ -14,7 +14,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Process};
 use clap::Parser;
 use failure::Failure;
 use tracing_subscriber::EnvFilter;
@@ -39,7 +39,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         return serve(proofyard_coordinator::serve(Some(&process.config), process.insecure_setup));
     }
     if let Command::Sidecar(process) = &cli.command {
-        return serve(proofyard_sidecar::serve(&process.config, process.insecure_setup));
+        return serve(sidecar(process));
     }
     let filter = EnvFilter::try_new(&cli.log).map_err(|error| Failure::Usage(format!("--log {}: {error}", cli.log)))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -67,6 +67,10 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 fn wait(task: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     runtime()?.block_on(task)
+}
+
+async fn sidecar(process: &Process) -> Result<(), Box<dyn std::error::Error>> {
+    Ok(proofyard_sidecar::run_file(&process.config, process.insecure_setup).await?)
 }
 
 fn serve(task: impl Future<Output = Result<(), Box<dyn std::error::Error>>>) -> Result<(), Failure> {

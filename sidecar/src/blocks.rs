@@ -165,7 +165,8 @@ mod tests {
         };
         let mut file = generate::block(3, 3).expect("a block").encode();
         assert_eq!(code(&file, Some(3)), "PY-B-050");
-        assert_eq!(code(b"no block", None), "PY-B-003");
+        assert_eq!(code(b"no block", None), "PY-B-001");
+        assert_eq!(code(&file[..file.len() - 1], None), "PY-B-003");
         let last = file.len() - 1;
         file[last] ^= 1;
         assert_eq!(code(&file, None), "PY-B-014");

@@ -18,13 +18,18 @@ use crate::{
     error::ConfigError,
 };
 
+/// What is left of a header's 256 bytes for a URI after `/v1/blocks/{id}/file`.
+const PUBLIC_URL_BYTES_MAX: usize = 256 - 80;
+
 /// All keys. Each but `l1.endpoints` and `signer` may be left out and then has the value that the commented example shows.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Address of the HTTP endpoint.
+    /// Address of the HTTP endpoint. Whoever reaches it may hand in blocks.
     pub listen: SocketAddr,
-    /// Under which provers reach the endpoint for revealed block files; empty: they do not.
+    /// Address that serves revealed block files and nothing else.
+    pub public_listen: Option<SocketAddr>,
+    /// Under which provers reach revealed block files; empty: they do not.
     pub public_url: String,
     /// Longest block file taken, in bytes.
     pub block_bytes_max: usize,
@@ -204,6 +209,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8650)),
+            public_listen: None,
             public_url: String::new(),
             block_bytes_max: 16 << 20,
             blocks_max: 64,
@@ -309,13 +315,22 @@ impl Config {
         if circuit::capacity(self.block.rows_log2) == 0 {
             return value("block.rows_log2", self.block.rows_log2.to_string(), "a size class of the transfer circuit");
         }
-        if !self.public_url.is_empty() && (!self.public_url.is_ascii() || self.public_url.len() > 900) {
-            return value("public_url", self.public_url.clone(), "an ASCII URL of at most 900 bytes");
+        let is_url = |url: &str| {
+            let known = url.starts_with("http://") || url.starts_with("https://");
+            known && url.bytes().all(|byte| byte.is_ascii_graphic()) && url.len() <= PUBLIC_URL_BYTES_MAX
+        };
+        if !self.public_url.is_empty() && !is_url(&self.public_url) {
+            let expected =
+                format!("http://HOST:PORT in at most {PUBLIC_URL_BYTES_MAX} bytes, as a header's URI is short");
+            return value("public_url", self.public_url.clone(), &expected);
         }
         for (index, coordinator) in self.coordinators.iter().enumerate() {
             let name = &coordinator.name;
             if name.is_empty() || self.coordinators[..index].iter().any(|other| other.name == *name) {
                 return value("coordinators.name", name.clone(), "a name, each once");
+            }
+            if !coordinator.url.starts_with("http://") {
+                return value("coordinators.url", coordinator.url.clone(), "http://HOST:PORT");
             }
             if self.persona == PersonaConfig::TrustedList {
                 if coordinator.provers.is_empty() {

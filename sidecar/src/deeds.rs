@@ -13,7 +13,7 @@ use crate::{
         effect::Act,
         types::{Address, BlockId, Bytes, Height, L1Block, Plan, Reason},
     },
-    driver::Shared,
+    driver::{PAUSE, Shared},
     error::StoreError,
     market::Handover,
     prover::Job,
@@ -98,13 +98,8 @@ pub(crate) fn begin(shared: &Arc<Shared>, effect: Effect, tasks: &mut Tasks) {
         }
         Effect::Notify { block, rung } => info!(%block, ?rung, "block"),
         Effect::Refused { bidder, fault } => warn!(bidder, %fault, "bid refused"),
-        Effect::Forget { height } => {
-            tasks.requests.spawn(async move {
-                if let Err(error) = shared.stored(move |store| store.forget(height)).await {
-                    warn!(%error, "a height's salts stay");
-                }
-            });
-        }
+        // Done when the step was stored.
+        Effect::Forget { .. } => {}
     }
 }
 
@@ -123,21 +118,28 @@ async fn prepare(shared: &Shared, height: Height, block: BlockId) {
         "" => String::new(),
         url => format!("{url}/v1/blocks/{}/file", &block.to_string()[2..]),
     };
-    let prepared = shared
-        .stored(move |store| {
-            let Some(worked) = store.worked(block)? else {
-                return Err(StoreError::Storage { what: "preparing", reason: format!("block {block} is not stored") });
-            };
-            store.prepare(height, block, || {
-                let salt = Bytes(rand::random());
-                let commitment = acts.commitment(height, &worked, salt, &data_uri);
-                Prepared { salt, commitment, data_uri }
+    loop {
+        let (acts, data_uri) = (acts.clone(), data_uri.clone());
+        let prepared = shared
+            .stored(move |store| {
+                let Some(worked) = store.worked(block)? else {
+                    let reason = format!("block {block} is not stored");
+                    return Err(StoreError::Storage { what: "preparing", reason });
+                };
+                store.prepare(height, block, || {
+                    let salt = Bytes(rand::random());
+                    let commitment = acts.commitment(height, &worked, salt, &data_uri);
+                    Prepared { salt, commitment, data_uri }
+                })
             })
-        })
-        .await;
-    match prepared {
-        Ok(prepared) => shared.tell(Event::Prepared { height, block, commitment: prepared.commitment }),
-        Err(error) => error!(%error, height, "a block is not prepared"),
+            .await;
+        match prepared {
+            Ok(prepared) => {
+                return shared.tell(Event::Prepared { height, block, commitment: prepared.commitment });
+            }
+            Err(error) => error!(%error, height, "a block is not prepared yet"),
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

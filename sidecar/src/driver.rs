@@ -36,7 +36,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// How long a stopping sidecar lets what it has begun go on.
 const DRAIN: Duration = Duration::from_secs(8);
 /// Pause before a write that failed is tried again.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 
 /// What all tasks share.
 pub struct Shared {
@@ -127,39 +127,48 @@ pub async fn drive(
         tasks.tidy();
     }
     info!("draining");
-    take(&shared, &mut state, Event::Drain, &mut tasks).await;
+    // What steps ask for from here on is written, and done by the next process.
+    record(&shared, &mut state, Event::Drain).await;
     let until = Instant::now() + DRAIN;
     while !tasks.requests.is_empty() {
         tokio::select! {
             _ = tokio::time::sleep_until(until) => break,
-            Some(event) = inbox.recv() => take(&shared, &mut state, event, &mut tasks).await,
+            Some(event) = inbox.recv() => drop(record(&shared, &mut state, event).await),
             _ = ticks.tick() => {}
         }
         tasks.tidy();
     }
     // What the last requests brought is kept.
     while let Ok(event) = inbox.try_recv() {
-        take(&shared, &mut state, event, &mut tasks).await;
+        record(&shared, &mut state, event).await;
     }
 }
 
 /// One step: decide, store, act.
 async fn take(shared: &Arc<Shared>, state: &mut State, event: Event, tasks: &mut Tasks) {
+    for effect in record(shared, state, event).await {
+        begin(shared, effect, tasks);
+    }
+}
+
+/// Decides and stores; what is to be done about it.
+async fn record(shared: &Arc<Shared>, state: &mut State, event: Event) -> Vec<Effect> {
     let now = now_ms();
     let before = state.records().clone();
     let effects = step(state, event, now);
-    let rungs: Vec<(BlockId, Millis, Rung)> = effects
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Notify { block, rung } => Some((*block, now, rung.clone())),
-            _ => None,
-        })
-        .collect();
+    let (mut rungs, mut forgotten): (Vec<(BlockId, Millis, Rung)>, Vec<Height>) = Default::default();
+    for effect in &effects {
+        match effect {
+            Effect::Notify { block, rung } => rungs.push((*block, now, rung.clone())),
+            Effect::Forget { height } => forgotten.push(*height),
+            _ => {}
+        }
+    }
     if *state.records() != before || !rungs.is_empty() {
-        let (records, rungs) = (Arc::new(state.records().clone()), Arc::new(rungs));
+        let (records, rungs, forgotten) = (Arc::new(state.records().clone()), Arc::new(rungs), Arc::new(forgotten));
         loop {
-            let (records, rungs) = (records.clone(), rungs.clone());
-            match shared.stored(move |store| store.save(&records, &rungs)).await {
+            let (records, rungs, forgotten) = (records.clone(), rungs.clone(), forgotten.clone());
+            match shared.stored(move |store| store.save(&records, &rungs, &forgotten)).await {
                 Ok(()) => break,
                 Err(error) => error!(%error, "nothing is done before it is written"),
             }
@@ -176,7 +185,5 @@ async fn take(shared: &Arc<Shared>, state: &mut State, event: Event, tasks: &mut
         *before = wanted;
         changed
     });
-    for effect in effects {
-        begin(shared, effect, tasks);
-    }
+    effects
 }

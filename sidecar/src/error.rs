@@ -112,6 +112,20 @@ pub enum StartError {
     /// The farm's setup.
     #[error(transparent)]
     Farm(#[from] proofyard_embedded_farm::coordinator::StartError),
+    /// The own farm.
+    #[error(transparent)]
+    OwnFarm(#[from] proofyard_embedded_farm::FarmError),
+    /// Logs.
+    #[error(transparent)]
+    Log(#[from] proofyard_telemetry::LogError),
+    /// The system's limits.
+    #[error("[PY-S-014] {what}: {source}; raise the process's limits")]
+    System {
+        /// What was to be done.
+        what: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
     /// The endpoint's address.
     #[error("[PY-S-011] cannot listen on {address}: {source}; choose a free port")]
     Listen {
@@ -129,5 +143,16 @@ pub enum StartError {
         rows_log2: u32,
         /// Groups.
         groups: u32,
+    },
+    /// No prover would be waited for.
+    #[error(
+        "[PY-S-013] proving.self_prove_blocks + proving.submit_blocks = {needed}, but a height's window has {window} L1 blocks: every \
+         block would be self-proven at once; lower them, or set persona = \"self-prove\""
+    )]
+    Window {
+        /// Their sum.
+        needed: u64,
+        /// Blocks of the proving and submission phases.
+        window: u64,
     },
 }

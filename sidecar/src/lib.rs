@@ -17,12 +17,10 @@ pub mod l1;
 pub mod market;
 pub mod prover;
 mod request_signer;
-mod serve;
 mod sidecar;
 pub mod store;
 mod watch;
 
 pub use error::{ConfigError, StartError, StoreError};
 pub use journal::StoreJournal;
-pub use serve::serve;
-pub use sidecar::Sidecar;
+pub use sidecar::{Sidecar, run, run_file};

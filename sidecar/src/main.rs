@@ -1,6 +1,6 @@
 //! `proofyard-sidecar`: takes a sequencer's blocks, has them bid for, committed on L1 and proven.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::exit};
 
 use clap::Parser;
 
@@ -17,13 +17,12 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn main() {
     let arguments = Arguments::parse();
-    match proofyard_sidecar::serve(&arguments.config, arguments.insecure_setup).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("proofyard-sidecar: {error}");
-            ExitCode::from(5)
-        }
+    if let Err(error) = proofyard_sidecar::run_file(&arguments.config, arguments.insecure_setup).await {
+        eprintln!("proofyard-sidecar: {error}");
+        exit(5);
     }
+    // What the own farm is still computing is asked for again by the next process.
+    exit(0);
 }

@@ -25,8 +25,9 @@ use crate::{
     store::Prepared,
 };
 
-/// How long a hand-over may take.
-const HAND_OVER: Duration = Duration::from_secs(60);
+/// How long a hand-over may take at least and at most; in between, as long as two L1 blocks. It is tried more than once, and the window
+/// goes on meanwhile.
+const HAND_OVER: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(60)];
 /// Bytes of a proof of one group, and what a group of several takes more: its end baton.
 const PROOF_BYTES: usize = 1_728;
 const END_BYTES: usize = 96;
@@ -60,7 +61,9 @@ impl Market {
         block_ms: u64,
     ) -> Result<Self, StartError> {
         let signer = Arc::new(RequestSigner(key.clone()));
-        let timeouts = Timeouts { request: HAND_OVER, ..Timeouts::default() };
+        let [least, most] = HAND_OVER;
+        let request = Duration::from_millis(block_ms.saturating_mul(2)).clamp(least, most);
+        let timeouts = Timeouts { request, ..Timeouts::default() };
         let client = |config: &CoordinatorConfig| {
             let client = Client::new(&config.url, timeouts)?.signed_by(signer.clone());
             Ok((config.name.clone(), client))
@@ -156,7 +159,8 @@ impl Market {
         if !rescue {
             return Err(refused);
         }
-        let taken = client.submit(block.file, Some(block.worked.plan.subtrees)).await;
+        let plan = &block.worked.plan;
+        let taken = client.submit_in_groups(block.file, plan.subtrees, plan.groups).await;
         taken.map(|_| None).map_err(|error| format!("{refused} {error}").trim().to_owned())
     }
 
@@ -193,6 +197,11 @@ impl Market {
             && receipt.nonce == word(bid.quote.nonce);
         if !for_it {
             return Err("its receipt is for another block or quote".to_owned());
+        }
+        let prover = address(bid.quote.prover);
+        let is_signed = self.l1.is_receipt_signed(prover, &receipt, &signed.signature).await;
+        if is_signed.map_err(|error| error.to_string())? {
+            return Ok(bid.quote.prover);
         }
         let signer = self.l1.deployment().domain().recover_receipt(&receipt, &signed.signature);
         signer.map(bytes).map_err(|error| error.to_string())

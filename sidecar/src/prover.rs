@@ -3,14 +3,14 @@
 use std::{sync::mpsc, thread};
 
 use proofyard_embedded_farm::{
-    Bus, EmbeddedFarm, FarmConfig as EmbeddedConfig, Request,
+    Bus, EmbeddedFarm, FarmConfig as EmbeddedConfig, FarmError, Request,
     coordinator::{SetupSource, core::Policy},
     worker::core::Limits,
 };
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
-use crate::{config::FarmConfig, market::group_proof};
+use crate::{config::FarmConfig, error::StartError, market::group_proof};
 
 /// Sessions that the farm's workers keep.
 const SESSIONS_MAX: u32 = 256;
@@ -41,20 +41,44 @@ pub struct Prover {
 }
 
 impl Prover {
-    /// Starts the thread. The farm itself starts with the first block.
-    pub fn start(config: FarmConfig, rows_log2: u32, setup: SetupSource) -> std::io::Result<Self> {
+    /// Starts the thread and its farm, and opens the setup for groups of `subtrees`: one that is missing or refused is found before a
+    /// deposit depends on it.
+    pub async fn start(
+        config: FarmConfig,
+        rows_log2: u32,
+        subtrees: usize,
+        setup: SetupSource,
+    ) -> Result<Self, StartError> {
         let (jobs, inbox) = mpsc::channel::<(Job, Answer)>();
-        thread::Builder::new().name("own-farm".to_owned()).spawn(move || {
-            let mut farm = None;
+        let (started, ready) = oneshot::channel();
+        let work = move || {
+            let first = start(&config, rows_log2, &setup);
+            let first = first.and_then(|farm| farm.open_setup(subtrees, &progress).map(|()| farm));
+            let (mut farm, outcome) = match first {
+                Ok(farm) => (Some(farm), Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+            let failed = outcome.is_err();
+            // Who starts it may be gone.
+            if started.send(outcome).is_err() || failed {
+                return;
+            }
             while let Ok((job, answer)) = inbox.recv() {
                 let proofs = prove(&mut farm, &config, rows_log2, &setup, job);
                 if let Err(error) = &proofs {
                     warn!(error, "the own farm did not prove a block");
+                    // The next block gets a new one.
+                    farm = None;
                 }
                 // Who asked may be gone.
                 let _ = answer.send(proofs);
             }
-        })?;
+        };
+        thread::Builder::new()
+            .name("own-farm".to_owned())
+            .spawn(work)
+            .map_err(|source| StartError::System { what: "starting the own farm", source })?;
+        ready.await.unwrap_or(Err(FarmError::Ended))?;
         Ok(Self { jobs })
     }
 
@@ -67,6 +91,21 @@ impl Prover {
     }
 }
 
+fn progress(stage: &str, done: u64, total: u64) {
+    info!(stage, done, total, "making the setup");
+}
+
+fn start(config: &FarmConfig, rows_log2: u32, setup: &SetupSource) -> Result<EmbeddedFarm, FarmError> {
+    EmbeddedFarm::start(EmbeddedConfig {
+        bus: Bus::InProcess { workers: config.workers },
+        threads: config.threads,
+        rows_log2,
+        setup: setup.clone(),
+        policy: Policy::default(),
+        limits: Limits { sessions_max: SESSIONS_MAX, ..Limits::default() },
+    })
+}
+
 fn prove(
     farm: &mut Option<EmbeddedFarm>,
     config: &FarmConfig,
@@ -76,20 +115,9 @@ fn prove(
 ) -> Result<Vec<Vec<u8>>, String> {
     let running = match farm {
         Some(farm) => farm,
-        None => {
-            let started = EmbeddedFarm::start(EmbeddedConfig {
-                bus: Bus::InProcess { workers: config.workers },
-                threads: config.threads,
-                rows_log2,
-                setup: setup.clone(),
-                policy: Policy::default(),
-                limits: Limits { sessions_max: SESSIONS_MAX, ..Limits::default() },
-            });
-            farm.insert(started.map_err(|error| error.to_string())?)
-        }
+        None => farm.insert(start(config, rows_log2, setup).map_err(|error| error.to_string())?),
     };
     let Job { file, subtrees, groups, chain_id, verifier, beneficiary } = job;
-    let progress = |stage: &str, done: u64, total: u64| info!(stage, done, total, "making the setup");
     running.open_setup((subtrees / groups.max(1)) as usize, &progress).map_err(|error| error.to_string())?;
     let request = Request {
         block: file.into(),

@@ -6,6 +6,7 @@
 
 use std::{
     fs::{File, TryLockError},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -84,6 +85,9 @@ impl Store {
     pub fn open(path: &Path, identity: &str) -> Result<Self, StoreError> {
         let open = |reason: String| StoreError::Open { path: path.to_owned(), reason };
         let lock = lock(path)?;
+        // Salts and unrevealed blocks are nobody else's business. Closed before SQLite opens it.
+        let private = File::options().create(true).truncate(false).write(true).mode(0o600).open(path);
+        drop(private.map_err(|error| open(error.to_string()))?);
         let mut connection = Connection::open(path).map_err(|error| open(error.to_string()))?;
         let foreign = |reason: String| StoreError::Foreign { path: path.to_owned(), reason };
         match prepare(&mut connection, identity) {
@@ -121,8 +125,14 @@ impl Store {
         json.map(|json| decode(what, &json)).transpose()
     }
 
-    /// Saves the core's records with the rungs that came with them, in one transaction.
-    pub fn save(&self, records: &Records, rungs: &[(BlockId, Millis, Rung)]) -> Result<(), StoreError> {
+    /// Saves the core's records with the rungs that came with them, and drops salts and proofs of the heights that are through, in one
+    /// transaction: records never speak of a salt that is gone.
+    pub fn save(
+        &self,
+        records: &Records,
+        rungs: &[(BlockId, Millis, Rung)],
+        forgotten: &[Height],
+    ) -> Result<(), StoreError> {
         let what = "saving the records";
         let json = encode(what, records)?;
         let rungs = rungs
@@ -140,6 +150,10 @@ impl Store {
                      SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3 FROM rungs WHERE block = ?1",
                     params![block, at_ms, rung],
                 )?;
+            }
+            for height in forgotten {
+                transaction.execute("DELETE FROM prepared WHERE height = ?1", [*height as i64])?;
+                transaction.execute("DELETE FROM proofs WHERE height = ?1", [*height as i64])?;
             }
             Ok(())
         };
@@ -201,6 +215,26 @@ impl Store {
         row.map(|row| step(what, row)).transpose()
     }
 
+    /// The blocks added last, the newest first, each with its last rung.
+    pub fn latest(&self, limit: u32) -> Result<Vec<(Worked, Option<Step>)>, StoreError> {
+        let what = "listing blocks";
+        let rows = self.with(what, |connection| {
+            let query = "SELECT worked, number, at_ms, json FROM blocks LEFT JOIN rungs ON block = id AND number = \
+                         (SELECT max(number) FROM rungs WHERE block = id) ORDER BY blocks.rowid DESC LIMIT ?1";
+            let mut statement = connection.prepare(query)?;
+            let rows = statement.query_map([limit], |row| {
+                let number: Option<i64> = row.get(1)?;
+                let last = number.map(|number| Ok::<_, rusqlite::Error>((number, row.get(2)?, row.get(3)?)));
+                Ok((row.get::<_, String>(0)?, last.transpose()?))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        let read = |(worked, last): (String, Option<(i64, i64, String)>)| {
+            Ok((decode(what, &worked)?, last.map(|row| step(what, row)).transpose()?))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
     /// What a block is prepared with for a height: what is there, else what `make` gives, stored.
     pub fn prepare(
         &self,
@@ -236,13 +270,15 @@ impl Store {
     /// Stores the own proofs of a block's groups, in order.
     pub fn add_proofs(&self, height: Height, block: BlockId, proofs: &[Vec<u8>]) -> Result<(), StoreError> {
         self.with("storing proofs", |connection| {
+            // All or none: the first one says that all are there.
+            let transaction = connection.unchecked_transaction()?;
             for (part, proof) in proofs.iter().enumerate() {
-                connection.execute(
+                transaction.execute(
                     "INSERT OR REPLACE INTO proofs (height, block, part, proof) VALUES (?1, ?2, ?3, ?4)",
                     params![height as i64, block.0, part as i64, proof],
                 )?;
             }
-            Ok(())
+            transaction.commit()
         })
     }
 
@@ -251,14 +287,6 @@ impl Store {
         self.with("reading a proof", |connection| {
             let query = "SELECT proof FROM proofs WHERE height = ?1 AND block = ?2 AND part = ?3";
             connection.query_row(query, params![height as i64, block.0, group], |row| row.get(0)).optional()
-        })
-    }
-
-    /// Drops salts and proofs of a height that is through.
-    pub fn forget(&self, height: Height) -> Result<(), StoreError> {
-        self.with("forgetting a height", |connection| {
-            connection.execute("DELETE FROM prepared WHERE height = ?1", [height as i64])?;
-            connection.execute("DELETE FROM proofs WHERE height = ?1", [height as i64]).map(drop)
         })
     }
 }

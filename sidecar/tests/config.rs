@@ -82,6 +82,7 @@ fn wrong_values_are_refused_by_key() {
         ("label = \"\"", "label = \"12\"", "farm.label"),
         ("window_blocks = 256", "window_blocks = 2", "watcher.window_blocks"),
         ("poll_interval_ms = 1000", "poll_ms = 1000", "poll_ms"),
+        ("public_url = \"\"", "public_url = \"localhost:1\"", "public_url"),
     ] {
         let error = with(change, to).expect_err(to);
         assert!(error.contains(key) && error.contains("[PY-"), "{to}: {error}");
@@ -91,13 +92,19 @@ fn wrong_values_are_refused_by_key() {
 #[test]
 fn coordinators_fit_the_persona() {
     let persona = "persona = \"self-prove\"";
-    let coordinators = |text: &str| with("[signer]", &format!("{text}\n[signer]"));
+    let coordinators = |text: &str| with("\n[signer]\n", &format!("\n{text}\n[signer]\n"));
     let north = "[[coordinators]]\nname = \"north\"\nurl = \"http://127.0.0.1:1\"";
     assert!(coordinators(north).is_ok());
     assert!(coordinators(&format!("{north}\n{north}")).expect_err("twice").contains("coordinators.name"));
+    assert!(coordinators(&north.replace("http", "ftp")).expect_err("no HTTP").contains("coordinators.url"));
+    // With /v1/blocks/{id}/file behind it, a header takes 176 bytes.
+    let of_length =
+        |length: usize| with("public_url = \"\"", &format!("public_url = \"http://{}\"", "a".repeat(length - 7)));
+    assert!(of_length(177).expect_err("no room for the id").contains("public_url"));
+    assert!(of_length(176).is_ok());
     let both = |coordinator: &str, wanted: &str| {
         let text = fs::read_to_string(example()).expect("readable").replacen(persona, wanted, 1);
-        let text = text.replacen("[signer]", &format!("{coordinator}\n[signer]"), 1);
+        let text = text.replacen("\n[signer]\n", &format!("\n{coordinator}\n[signer]\n"), 1);
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("changed.toml");
         fs::write(&path, text).expect("writable");

@@ -241,6 +241,7 @@ fn a_slashed_block_is_proposed_again_and_handed_back_in_the_end() {
     world.run(400);
     let slashed = world.rungs[&block].iter().filter(|rung| matches!(rung, Rung::Slashed { .. })).count();
     assert_eq!(slashed, 2);
+    assert_eq!(world.l1.heights.len(), 2, "it went back to the queue after the first");
     let Rung::HandedBack { reason } = world.last(block) else { panic!("{:?}", world.last(block)) };
     assert_eq!(reason.code, "PY-S-112");
 }
@@ -324,5 +325,67 @@ fn a_process_that_dies_again_and_again_still_gets_there() {
         world.submit(plan);
         world.run(600);
         assert!(world.ends(block).iter().all(|rung| matches!(rung, Rung::Finalized { .. })), "{}", world.dump());
+    }
+}
+
+#[test]
+fn an_own_proof_that_fails_is_tried_again_after_a_pause() {
+    let mut world = World::new(7, policy(Persona::SelfProve, 0), Vec::new(), Trouble::default(), false);
+    (world.own_blocks, world.own_failures) = (0, 3);
+    let plan = plan(1, 3, 1);
+    let block = plan.id;
+    world.submit(plan);
+    world.run(400);
+    assert!(is_final(&world, block), "{}", world.dump());
+    assert_eq!(world.own_proofs, 4);
+}
+
+#[test]
+fn an_attempt_that_l1_refuses_is_made_anew_under_other_names() {
+    let mut world = World::new(7, policy(Persona::SelfProve, 0), Vec::new(), Trouble::default(), false);
+    world.refusals = 4;
+    let plan = plan(1, 3, 1);
+    let block = plan.id;
+    world.submit(plan);
+    world.run(400);
+    assert!(is_final(&world, block), "{}", world.dump());
+    let proposed = world.sent.iter().filter(|(_, _, act)| matches!(act, Act::Propose { .. })).count();
+    assert_eq!(proposed, 5, "three times, then with the next attempt");
+    assert_eq!(world.rungs[&block].iter().filter(|rung| matches!(rung, Rung::Lost { .. })).count(), 1);
+}
+
+#[test]
+fn a_deposit_of_ours_is_not_put_behind_a_bid_that_the_tip_does_not_pay() {
+    // The best bid's quote is spoilt; the next one has no deposit and asks for more than was proposed.
+    let mut policy = policy(Persona::OpenAuction, 2);
+    policy.bidders[1].own_deposit = true;
+    let kinds = [(HONEST, 100), (HONEST, 500)].map(|(manner, price)| Kind { manner, price });
+    let mut world = World::new(7, policy, kinds.into(), Trouble::default(), false);
+    world.spoilt = Some("b0".to_owned());
+    let plan = plan(1, 3, 1);
+    let block = plan.id;
+    world.submit(plan);
+    world.run(400);
+    assert!(is_final(&world, block));
+    assert_eq!(committed(&world, block), [US], "the block is small enough for the sidecar itself");
+}
+
+#[test]
+fn without_bonds_a_block_is_proven_without_a_commitment() {
+    for (kinds, transfers) in [(vec![], 3), (vec![(HONEST, 100), (HONEST, 200)], 20)] {
+        let persona = if kinds.is_empty() { Persona::SelfProve } else { Persona::OpenAuction };
+        let kinds: Vec<Kind> = kinds.into_iter().map(|(manner, price)| Kind { manner, price }).collect();
+        let bidders = kinds.len();
+        let mut world = World::new(7, policy(persona, bidders), kinds, Trouble::default(), false);
+        world.l1.bonded = false;
+        let plan = plan(1, transfers, 1);
+        let block = plan.id;
+        world.submit(plan);
+        world.run(400);
+        assert!(is_final(&world, block), "{}", world.dump());
+        let ladder = ladder(&world, block);
+        assert!(ladder.contains(&"Revealed".to_owned()) && !ladder.contains(&"Committed".to_owned()), "{ladder:?}");
+        assert!(!world.sent.iter().any(|(_, _, act)| matches!(act, Act::CommitOwn { .. } | Act::CommitQuote { .. })));
+        assert_eq!(handed(&world).len(), bidders.min(1));
     }
 }

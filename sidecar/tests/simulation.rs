@@ -4,12 +4,16 @@
 
 mod world;
 
-use proofyard_sidecar::core::{Rung, policy::Persona};
+use proofyard_sidecar::core::{
+    Rung,
+    effect::{Act, Slot},
+    policy::Persona,
+};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use world::{Kind, Manner, Trouble, World, plan, policy};
+use world::{Cut, Kind, Manner, Trouble, World, plan, policy};
 
 const WORLDS: u64 = 1_500;
 
@@ -80,10 +84,72 @@ fn random_worlds_end_well() {
             }
         }
         if world.trouble.reorgs == 0 {
-            let slashed = world.rungs.values().flatten().any(|rung| matches!(rung, Rung::Slashed { .. }));
-            assert!(!slashed, "seed {seed}: slashed\n{}", world.dump());
+            // The policy's time for an own proof is enough for one that is begun a second time, not a third.
+            let slashed = |rung: &Rung| match rung {
+                Rung::Slashed { height } => world.interrupted.get(height).is_none_or(|times| *times < 2),
+                _ => false,
+            };
+            assert!(!world.rungs.values().flatten().any(slashed), "seed {seed}: slashed\n{}", world.dump());
         }
     }
     println!("{WORLDS} worlds: {finalized} blocks final, {handed_back} handed back, {cut} cuts");
     assert!(finalized > 0 && handed_back > 0 && cut > 0);
+}
+
+/// A way to a proven block: persona, bidders, transfers, groups, whether two blocks go on top of each other.
+type Way = (Persona, &'static [Manner], u32, u32, bool);
+
+const WAYS: [Way; 8] = [
+    (Persona::SelfProve, &[], 3, 1, false),
+    (Persona::SelfProve, &[], 20, 1, false),
+    (Persona::TrustedList, &[Manner::Honest(3), Manner::Honest(2)], 20, 2, true),
+    (Persona::OpenAuction, &[Manner::Honest(3), Manner::Silent], 20, 1, false),
+    (Persona::OpenAuction, &[Manner::Vanishes, Manner::Honest(2)], 20, 1, false),
+    (Persona::OpenAuction, &[Manner::Refuses, Manner::GivesUp], 20, 2, true),
+    (Persona::OpenAuction, &[Manner::Hoards(2), Manner::Liar(1)], 20, 1, false),
+    (Persona::OpenAuction, &[Manner::Declines], 20, 1, false),
+];
+
+fn cut_off((persona, manners, transfers, groups, pipelined): Way, cut: Option<Cut>) -> World {
+    let kinds = manners.iter().zip([1, 500]).map(|(manner, price)| Kind { manner: *manner, price }).collect();
+    let mut world = World::new(7, policy(persona, manners.len()), kinds, Trouble::default(), pipelined);
+    world.cut = cut;
+    for number in 1..=2 {
+        world.submit(plan(number, transfers, groups));
+    }
+    world.run(2_000);
+    assert!(world.is_quiet(), "{cut:?}: not at rest\n{}", world.dump());
+    for number in 1..=2 {
+        let ends = world.ends(plan(number, transfers, groups).id);
+        let well = ends.iter().all(|rung| matches!(rung, Rung::Finalized { .. }));
+        assert!(well, "{cut:?}: {ends:?}\n{}", world.dump());
+    }
+    // Nothing of ours is refused in these worlds, so nothing may be tried in two ways.
+    let mut acts: std::collections::BTreeMap<_, &Act> = Default::default();
+    for (height, _, act) in &world.sent {
+        let slot = match act {
+            Act::Propose { .. } => Slot::Propose,
+            Act::CommitQuote { group, .. } | Act::CommitOwn { group, .. } => Slot::Commit(*group),
+            _ => continue,
+        };
+        let before = acts.entry((*height, slot)).or_insert(act);
+        assert_eq!(*before, act, "{cut:?}: a second, different act at {height}\n{}", world.dump());
+    }
+    world
+}
+
+/// Killed before each effect, and after each one with its answer lost: the next process ends where this one would have.
+#[test]
+fn a_process_killed_at_any_effect_goes_on() {
+    let mut cuts = 0;
+    for way in WAYS {
+        let effects = cut_off(way, None).effects;
+        for number in 0..effects {
+            cut_off(way, Some(Cut::Before(number)));
+            cut_off(way, Some(Cut::After(number)));
+            cuts += 2;
+        }
+    }
+    println!("{cuts} cuts in {} ways", WAYS.len());
+    assert!(cuts > 500);
 }

@@ -2,7 +2,7 @@
 
 mod world;
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use proofyard_sidecar::{
     StoreError,
@@ -38,7 +38,7 @@ fn everything_is_there_after_a_restart() {
         let effects = step(&mut state, Event::Received { plan: worked.plan.clone() }, NOW);
         assert_eq!(effects, [Effect::Notify { block, rung: Rung::Queued }]);
         store
-            .save(state.records(), &[(block, NOW, Rung::Queued), (block, 6, Rung::Bidding { height: 1 })])
+            .save(state.records(), &[(block, NOW, Rung::Queued), (block, 6, Rung::Bidding { height: 1 })], &[])
             .expect("saved");
         assert_eq!(store.prepare(1, block, made).expect("prepared"), made());
         store.add_proofs(1, block, &[vec![1], vec![2]]).expect("stored");
@@ -55,7 +55,10 @@ fn everything_is_there_after_a_restart() {
     let other = || Prepared { salt: Hash::ZERO, ..made() };
     assert_eq!(store.prepare(1, block, other).expect("prepared"), made(), "the salt is drawn once");
     assert_eq!(store.proof(1, block, 1).expect("readable"), Some(vec![2]));
-    store.forget(1).expect("forgotten");
+    let records = store.records().expect("readable").expect("saved");
+    store.save(&records, &[], &[2]).expect("another height's");
+    assert!(store.proof(1, block, 1).expect("readable").is_some());
+    store.save(&records, &[], &[1]).expect("forgotten");
     assert_eq!(store.proof(1, block, 1).expect("readable"), None);
     assert_eq!(store.prepared(1, block).expect("readable"), None);
     assert!(store.file(block).expect("readable").is_some(), "the block stays");
@@ -67,6 +70,10 @@ fn a_second_process_and_a_strange_file_are_refused() {
     let path = dir.path().join("state.sqlite");
     let open = |owner: &str| Store::open(&path, owner);
     let first = open("one").expect("made");
+    for name in ["state.sqlite", "state.sqlite-wal"] {
+        let mode = fs::metadata(dir.path().join(name)).expect("there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name} is for its owner only");
+    }
     assert!(matches!(open("one"), Err(StoreError::InUse { .. })));
     drop(first);
     assert!(matches!(open("two"), Err(StoreError::Foreign { .. })));

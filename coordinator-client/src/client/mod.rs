@@ -133,10 +133,17 @@ impl Client {
     /// Hands a bare block file in, to be cut into `subtrees` (as few as hold it when `None`). Only where unquoted blocks are
     /// taken.
     pub async fn submit(&self, block: Vec<u8>, subtrees: Option<u32>) -> Result<Accepted, ClientError> {
-        let path = match subtrees {
-            Some(subtrees) => format!("v1/blocks?subtrees={subtrees}"),
-            None => "v1/blocks".to_owned(),
-        };
+        let query = subtrees.map_or_else(String::new, |subtrees| format!("?subtrees={subtrees}"));
+        self.submit_bare(block, query).await
+    }
+
+    /// The same, for a proof in `groups` parts.
+    pub async fn submit_in_groups(&self, block: Vec<u8>, subtrees: u32, groups: u32) -> Result<Accepted, ClientError> {
+        self.submit_bare(block, format!("?subtrees={subtrees}&groups={groups}")).await
+    }
+
+    async fn submit_bare(&self, block: Vec<u8>, query: String) -> Result<Accepted, ClientError> {
+        let path = format!("v1/blocks{query}");
         let body = Body { bytes: Bytes::from(block), kind: "application/octet-stream", gzip: false };
         let mut call = Call::post(path, body);
         call.repeatable = true;

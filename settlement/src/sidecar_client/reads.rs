@@ -220,12 +220,30 @@ impl SidecarClient {
         if domain.recover_quote(quote, signature).is_ok_and(|signer| signer == quote.prover) {
             return Ok(true);
         }
-        if self.rpc.code(quote.prover).await?.is_empty() {
+        self.is_valid_for(quote.prover, domain.quote_digest(quote), signature).await
+    }
+
+    /// Whether a prover has signed the receipt, with its key or as a contract (ERC-1271).
+    pub async fn is_receipt_signed(
+        &self,
+        prover: Address,
+        receipt: &IProverEscrow::Receipt,
+        signature: &Bytes,
+    ) -> Result<bool, ClientError> {
+        let domain = self.deployment.domain();
+        if domain.recover_receipt(receipt, signature).is_ok_and(|signer| signer == prover) {
+            return Ok(true);
+        }
+        self.is_valid_for(prover, domain.receipt_digest(receipt), signature).await
+    }
+
+    /// What a contract says of a signature. An account without code says no.
+    async fn is_valid_for(&self, contract: Address, hash: B256, signature: &Bytes) -> Result<bool, ClientError> {
+        if self.rpc.code(contract).await?.is_empty() {
             return Ok(false);
         }
-        let hash = domain.quote_digest(quote);
         let call = IERC1271::isValidSignatureCall { hash, signature: signature.clone() };
-        match self.view(quote.prover, &call, At::Latest).await {
+        match self.view(contract, &call, At::Latest).await {
             Ok(answer) => Ok(answer.0 == ERC1271_VALID),
             Err(ClientError::Reverted { .. } | ClientError::BadAnswer { .. }) => Ok(false),
             Err(error) => Err(error),

@@ -53,13 +53,21 @@ pub(super) enum Stage {
 /// The sidecar's own proof of the block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum OwnProof {
-    None { failures: u32 },
-    Running { failures: u32 },
+    /// Not begun; after a failure, not before that L1 block.
+    None {
+        failures: u32,
+        from: L1Block,
+    },
+    Running {
+        failures: u32,
+    },
     Ready,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Attempt {
+    /// From 1, over all heights.
+    pub(super) number: u64,
     pub(super) height: Height,
     pub(super) plan: Plan,
     /// No quotes are asked for.
@@ -80,9 +88,10 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    pub(super) fn new(height: Height, plan: Plan, self_only: bool, out: &mut Vec<Effect>) -> Self {
+    pub(super) fn new(number: u64, height: Height, plan: Plan, self_only: bool, out: &mut Vec<Effect>) -> Self {
         out.push(Effect::Prepare { height, block: plan.id, start: plan.start });
         Self {
+            number,
             height,
             self_only,
             stage: Stage::Preparing,
@@ -90,7 +99,7 @@ impl Attempt {
             asked: Vec::new(),
             groups: (0..plan.groups).map(|_| Group::new()).collect(),
             slots: Slots::default(),
-            own: OwnProof::None { failures: 0 },
+            own: OwnProof::None { failures: 0, from: 0 },
             tip: 0,
             rung: None,
             over_since: None,
@@ -103,7 +112,7 @@ impl Attempt {
     }
 
     fn about(&self) -> About {
-        About { height: self.height, block: self.plan.id }
+        About { height: self.height, attempt: self.number, block: self.plan.id }
     }
 
     /// Sends an act in its slot, again when it failed a while ago or L1 does not show it.
@@ -145,6 +154,9 @@ impl Attempt {
         let bidders = policy.bidders.iter().filter(|bidder| bid::may_bid(policy, bidder) && may(&bidder.name));
         let rules = view.heights.get(&self.height).map_or(&view.rules, |facts| &facts.rules);
         let [commit_from, commit_by, prove_by] = deadlines(view, self.height, policy.propose_blocks);
+        // Without a commitment phase no quote is ever drawn: it need not live to anything.
+        let [commit_from, commit_by] =
+            if rules.bonded { [commit_from, commit_by] } else { [0, commit_by.max(commit_from)] };
         let Plan { rows_log2, subtrees, groups, .. } = self.plan;
         bidders
             .flat_map(|bidder| {
@@ -286,7 +298,8 @@ pub(super) fn proposable(view: &View, height: Height) -> Option<(Link, Option<L1
     match view.heights.get(&height) {
         Some(facts) => {
             let reveal = facts.first_blocks[1];
-            (facts.ours.is_none() && view.at() < reveal).then(|| (facts.start, Some(reveal - 1)))
+            let start = facts.start.filter(|_| facts.ours.is_none() && view.at() < reveal)?;
+            Some((start, Some(reveal - 1)))
         }
         None => {
             let next = &view.next;

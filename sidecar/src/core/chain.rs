@@ -80,8 +80,8 @@ pub struct Ours {
 /// One height.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeightFacts {
-    /// The state its block starts from.
-    pub start: Link,
+    /// The state its block starts from, where that is known.
+    pub start: Option<Link>,
     /// Where it stands as of this block.
     pub phase: Phase,
     /// First blocks of proposal, reveal, commitment, proving, submission, closed.

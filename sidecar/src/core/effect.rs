@@ -89,16 +89,18 @@ pub enum Slot {
 pub struct Intent {
     /// The height it is about; 0 for withdrawals.
     pub height: Height,
+    /// The attempt it belongs to, counted over all heights; 0 for withdrawals.
+    pub attempt: u64,
     /// What it does.
     pub slot: Slot,
-    /// From 0: how many transactions were asked for in this slot before.
+    /// From 0: how many transactions were asked for in this attempt's slot before.
     pub number: u32,
 }
 
 impl std::fmt::Display for Intent {
-    /// A name for the transaction manager, as `h12/commit-0/1`.
+    /// A name for the transaction manager, as `h12.3/commit-0/1`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "h{}/", self.height)?;
+        write!(f, "h{}.{}/", self.height, self.attempt)?;
         match self.slot {
             Slot::Propose => f.write_str("propose")?,
             Slot::Reveal => f.write_str("reveal")?,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bid::Bid,
-    types::{Amount, L1Block},
+    types::{Address, Amount, L1Block},
 };
 
 /// What stands behind a group's commitment.
@@ -90,6 +90,21 @@ impl Group {
             Backing::Bid(index) => self.bids.get(index),
             Backing::Own => None,
         }
+    }
+
+    /// L1 says who is committed. That may be another than wished for last, when a reorg brought an earlier transaction back.
+    pub(super) fn committed_to(&mut self, prover: Address, sequencer: Address) {
+        let wished = match self.backing {
+            Some(Backing::Bid(index)) => self.bids.get(index).map(|bid| bid.quote.prover),
+            Some(Backing::Own) => Some(sequencer),
+            None => None,
+        };
+        if self.worker != Worker::Nobody || wished == Some(prover) {
+            return;
+        }
+        let bid = self.bids.iter().position(|bid| bid.quote.prover == prover);
+        let own = (prover == sequencer).then_some(Backing::Own);
+        self.backing = bid.map(Backing::Bid).or(own).or(self.backing);
     }
 
     /// The tip this group needs: enough for every quote that may be published, and what a bid with our deposit asks.

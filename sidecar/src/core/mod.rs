@@ -45,13 +45,15 @@ pub struct State {
     policy: Policy,
     records: Records,
     view: Option<Box<View>>,
+    /// What came before the first view, and waits for it.
+    early: Vec<Event>,
     draining: bool,
 }
 
 impl State {
     /// A sidecar that goes on from these records.
     pub fn new(policy: Policy, records: Records) -> Self {
-        Self { policy, records, view: None, draining: false }
+        Self { policy, records, view: None, early: Vec::new(), draining: false }
     }
 
     /// What must survive the process.
@@ -78,45 +80,55 @@ impl State {
 /// Takes one event at one time and says what to do. Times never go back.
 pub fn step(state: &mut State, event: Event, now: Millis) -> Vec<Effect> {
     let mut out = Vec::new();
-    match event {
-        Event::Started => state.resume(now, &mut out),
-        Event::L1(view) => state.view = Some(view),
-        Event::Received { plan } => state.received(plan, &mut out),
-        Event::Cut { block, parts } => state.cut(block, parts, &mut out),
-        Event::Landed { intent, landing } => state.landed(intent, landing),
-        Event::Prepared { height, block, commitment } => state.attempt(height, now, &mut out, |attempt, cx| {
-            if attempt.block() == block {
-                attempt.prepared(commitment, cx);
-            }
-        }),
-        Event::Answered { height, commitment, group, bidder, answer } => {
-            state
-                .attempt(height, now, &mut out, |attempt, cx| attempt.answered(commitment, group, &bidder, answer, cx));
-        }
-        Event::HandedOver { height, group, bidder, receipt } => {
-            state.attempt(height, now, &mut out, |attempt, cx| attempt.handed_over(group, &bidder, receipt, cx));
-        }
-        Event::Reported { height, group, bidder, report } => {
-            state.attempt(height, now, &mut out, |attempt, cx| attempt.reported(group, &bidder, report, cx));
-        }
-        Event::SelfProved { height, block, outcome } => state.attempt(height, now, &mut out, |attempt, cx| {
-            if attempt.block() == block {
-                attempt.self_proved(outcome, cx.out);
-            }
-        }),
-        Event::Tick => {}
-        Event::Drain => state.draining = true,
-    }
+    state.take(event, now, &mut out);
     state.advance(now, &mut out);
     out
 }
 
 impl State {
+    fn take(&mut self, event: Event, now: Millis, out: &mut Vec<Effect>) {
+        match event {
+            Event::Started => self.resume(now, out),
+            Event::L1(view) => {
+                self.view = Some(view);
+                for event in std::mem::take(&mut self.early) {
+                    self.take(event, now, out);
+                }
+            }
+            Event::Received { plan } => self.received(plan, out),
+            Event::Cut { block, parts } => self.cut(block, parts, out),
+            Event::Landed { intent, landing } => self.landed(intent, landing),
+            Event::Tick => {}
+            Event::Drain => self.draining = true,
+            // A restarted sidecar may be answered before it sees L1.
+            event if self.view.is_none() => self.early.push(event),
+            Event::Prepared { height, block, commitment } => self.attempt(height, now, out, |attempt, cx| {
+                if attempt.block() == block {
+                    attempt.prepared(commitment, cx);
+                }
+            }),
+            Event::Answered { height, commitment, group, bidder, answer } => {
+                self.attempt(height, now, out, |attempt, cx| attempt.answered(commitment, group, &bidder, answer, cx));
+            }
+            Event::HandedOver { height, group, bidder, receipt } => {
+                self.attempt(height, now, out, |attempt, cx| attempt.handed_over(group, &bidder, receipt, cx));
+            }
+            Event::Reported { height, group, bidder, report } => {
+                self.attempt(height, now, out, |attempt, cx| attempt.reported(group, &bidder, report, cx));
+            }
+            Event::SelfProved { height, block, outcome } => self.attempt(height, now, out, |attempt, cx| {
+                if attempt.block() == block {
+                    attempt.self_proved(outcome.is_ok(), cx);
+                }
+            }),
+        }
+    }
+
     fn resume(&mut self, now: Millis, out: &mut Vec<Effect>) {
         for attempt in self.records.attempts.values_mut() {
             attempt.resume(now, &self.policy, out);
         }
-        self.records.withdrawals.resume(About { height: 0, block: Default::default() }, out);
+        self.records.withdrawals.resume(About::default(), out);
         for queued in &self.records.queue {
             if let Place::Cutting { height } = queued.place {
                 let first = self.policy.self_prove_transfers.max(1);
@@ -164,7 +176,10 @@ impl State {
     fn landed(&mut self, intent: Intent, landing: Landing) {
         let slots = match intent.slot {
             Slot::Withdraw(_) => Some(&mut self.records.withdrawals),
-            _ => self.records.attempts.get_mut(&intent.height).map(|attempt| &mut attempt.slots),
+            _ => {
+                let attempt = self.records.attempts.get_mut(&intent.height);
+                attempt.filter(|attempt| attempt.number == intent.attempt).map(|attempt| &mut attempt.slots)
+            }
         };
         if let Some(slots) = slots {
             slots.landed(intent.slot, intent.number, landing);
@@ -317,7 +332,8 @@ impl State {
             queued.place = Place::At { height };
             queued.attempts += 1;
             queued.stale_since = None;
-            let attempt = Attempt::new(height, queued.plan.clone(), self_only, out);
+            self.records.attempts_made += 1;
+            let attempt = Attempt::new(self.records.attempts_made, height, queued.plan.clone(), self_only, out);
             self.records.attempts.insert(height, attempt);
         }
     }
@@ -335,7 +351,7 @@ impl State {
         let leads = |start| {
             view.proven_end == start
                 || view.next.start == start
-                || view.heights.values().any(|facts| !facts.phase.is_final() && facts.start == start)
+                || view.heights.values().any(|facts| !facts.phase.is_final() && facts.start == Some(start))
                 || ends.contains(&start)
         };
         for queued in &mut self.records.queue {
@@ -360,8 +376,7 @@ impl State {
         for (token, amount) in &view.credits {
             if *amount >= self.policy.withdraw_min.max(1) {
                 let slot_act = (Slot::Withdraw(*token), Act::Withdraw { token: *token });
-                let about = About { height: 0, block: Default::default() };
-                self.records.withdrawals.send(about, slot_act, None, seen, out);
+                self.records.withdrawals.send(About::default(), slot_act, None, seen, out);
             }
         }
     }

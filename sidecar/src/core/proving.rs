@@ -10,8 +10,10 @@ use super::{
     types::{Address, L1Block},
 };
 
-/// Hand-overs to one bidder, and own proofs of one block, that may fail before another way is taken.
+/// Hand-overs to one bidder that may fail before another way is taken.
 const REFUSALS_MAX: u32 = 3;
+/// The longest pause between two own proofs that fail is 2 to this, in L1 blocks.
+const PAUSE_LOG2_MAX: u32 = 3;
 /// How the sidecar itself is called in rungs.
 const SELF: &str = "self";
 
@@ -47,7 +49,7 @@ impl Attempt {
             let backing =
                 *group.backing.get_or_insert(if group.bids.is_empty() { Backing::Own } else { Backing::Bid(0) });
             match backing {
-                Backing::Own => self.prove_alone(index, cx.out),
+                Backing::Own => self.prove_alone(index, cx),
                 Backing::Bid(bid) => {
                     let bid = Box::new(group.bids[bid].clone());
                     group.worker = Worker::Asked { bidder: bid.bidder.clone() };
@@ -56,6 +58,10 @@ impl Attempt {
                 }
             }
             return;
+        }
+        if group.worker == Worker::Own {
+            // Again, if it failed.
+            return self.start_own(cx);
         }
         if let Worker::With { bidder } = &group.worker {
             if group.asked_at < number {
@@ -78,9 +84,8 @@ impl Attempt {
         let group = &self.groups[index as usize];
         if left <= cx.policy.rescue_self_blocks() && !group.proof_there {
             match (&group.worker, group.expected_at) {
-                (Worker::Own, _) => {}
                 // On time by its own account: believed, and insured against.
-                (Worker::With { .. }, Some(_)) => self.start_own(cx.out),
+                (Worker::With { .. }, Some(_)) => self.start_own(cx),
                 _ => self.rescue(index, left, "its window is about to close", cx),
             }
         }
@@ -117,7 +122,7 @@ impl Attempt {
             }
             None => {
                 group.give(Worker::Own, number);
-                self.prove_alone(index, cx.out);
+                self.prove_alone(index, cx);
             }
         }
         let reason = reason.to_owned();
@@ -164,7 +169,8 @@ impl Attempt {
         };
         group.refusals += 1;
         let rescue = group.rescued;
-        if group.refusals < REFUSALS_MAX {
+        // Who made no bid was asked on the off chance.
+        if group.refusals < REFUSALS_MAX && bid.is_some() {
             let bid = bid.cloned().map(Box::new);
             return self.hand_over(index, bid, rescue, cx.out);
         }
@@ -201,28 +207,29 @@ impl Attempt {
     }
 
     /// The sidecar proves the block itself; one proof run serves all groups.
-    fn prove_alone(&mut self, index: u32, out: &mut Vec<Effect>) {
+    fn prove_alone(&mut self, index: u32, cx: &mut Context<'_>) {
         self.groups[index as usize].worker = Worker::Own;
-        self.start_own(out);
+        self.start_own(cx);
     }
 
-    fn start_own(&mut self, out: &mut Vec<Effect>) {
-        if let OwnProof::None { failures } = self.own
-            && failures < REFUSALS_MAX
+    fn start_own(&mut self, cx: &mut Context<'_>) {
+        if let OwnProof::None { failures, from } = self.own
+            && cx.view.number >= from
         {
             self.own = OwnProof::Running { failures };
-            out.push(Effect::SelfProve { height: self.height, block: self.plan.id });
+            cx.out.push(Effect::SelfProve { height: self.height, block: self.plan.id });
         }
     }
 
-    /// The own proofs are there, or not to be had.
-    pub(super) fn self_proved(&mut self, outcome: Result<(), String>, out: &mut Vec<Effect>) {
+    /// The own proofs are there, or not to be had for now: tried again 1, 2, 4, ... blocks later, as nobody else would.
+    pub(super) fn self_proved(&mut self, is_ready: bool, cx: &mut Context<'_>) {
         let OwnProof::Running { failures } = self.own else { return };
-        self.own = match outcome {
-            Ok(()) => OwnProof::Ready,
-            Err(_) => OwnProof::None { failures: failures + 1 },
+        self.own = if is_ready {
+            OwnProof::Ready
+        } else {
+            let from = cx.view.number + (1 << failures.min(PAUSE_LOG2_MAX));
+            OwnProof::None { failures: failures.saturating_add(1), from }
         };
-        self.start_own(out);
     }
 
     /// Submits our own proof, or publishes the worker's, when it is time to.
@@ -236,10 +243,11 @@ impl Attempt {
         let (slot, until) = (Slot::Submit(index), facts.closes() - 1);
         if self.own == OwnProof::Ready && at >= own_from {
             self.send((slot, Act::Submit { group: index }), Some(until), cx);
-        } else if group.proof_there && at >= facts.proofs_from().max(rescue) {
-            if let Some(bidder) = group.worker.bidder().map(str::to_owned) {
-                self.send((slot, Act::Publish { group: index, bidder }), Some(until), cx);
-            }
+        } else if group.proof_there
+            && at >= facts.proofs_from().max(rescue)
+            && let Some(bidder) = group.worker.bidder().map(str::to_owned)
+        {
+            self.send((slot, Act::Publish { group: index, bidder }), Some(until), cx);
         }
     }
 

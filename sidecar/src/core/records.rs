@@ -47,6 +47,8 @@ pub struct Records {
     pub(super) queue: Vec<Queued>,
     /// What was tried, and is not cleared, by height.
     pub(super) attempts: BTreeMap<Height, Attempt>,
+    /// Attempts there ever were; each has its number, so that no two transactions have the same name.
+    pub(super) attempts_made: u64,
     pub(super) history: History,
     pub(super) withdrawals: Slots,
 }

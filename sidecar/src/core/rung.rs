@@ -104,6 +104,28 @@ pub enum Rung {
 }
 
 impl Rung {
+    /// Whether the block behind it is shown on L1, or was.
+    pub fn is_revealed(&self) -> bool {
+        match self {
+            Self::Revealed { .. }
+            | Self::Committed { .. }
+            | Self::Proving { .. }
+            | Self::Rescuing { .. }
+            | Self::Verified { .. }
+            | Self::Finalized { .. }
+            | Self::Slashed { .. } => true,
+            Self::Queued
+            | Self::Bidding { .. }
+            | Self::Mempool { .. }
+            | Self::Proposed { .. }
+            | Self::Lost { .. }
+            | Self::Voided { .. }
+            | Self::Reorged { .. }
+            | Self::Cut { .. }
+            | Self::HandedBack { .. } => false,
+        }
+    }
+
     /// Whether the block is through: nothing follows.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Finalized { .. } | Self::Cut { .. } | Self::HandedBack { .. })

@@ -2,6 +2,7 @@
 
 use super::{
     attempt::{Attempt, Context, Stage, Verdict},
+    bid::Bid,
     chain::{HeightFacts, Ours, Phase},
     effect::{Act, Slot},
     group::Backing,
@@ -95,8 +96,10 @@ impl Attempt {
         }
         let bonded = facts.rules.bonded;
         let all = !bonded || (!ours.provers.is_empty() && ours.provers.iter().all(Option::is_some));
-        if !all {
+        if !all || (!bonded && at < proving) {
             self.notify(Rung::Revealed { height }, cx.out);
+        }
+        if !all {
             if (commitment..proving).contains(&at) {
                 for (group, prover) in ours.provers.iter().enumerate() {
                     if prover.is_none() && group < self.groups.len() {
@@ -106,7 +109,10 @@ impl Attempt {
             }
             return;
         }
-        if at < proving {
+        for (group, prover) in self.groups.iter_mut().zip(ours.provers.iter().flatten()) {
+            group.committed_to(*prover, cx.policy.sequencer);
+        }
+        if bonded && at < proving {
             let provers = ours.provers.iter().flatten().copied().collect();
             self.notify(Rung::Committed { height, provers }, cx.out);
         }
@@ -129,17 +135,16 @@ impl Attempt {
         if let Some(Backing::Bid(tried)) = group.backing
             && self.slots.is_hopeless(slot)
         {
-            // The quote was published in time and L1 refused it: the bidder's doing.
+            // Published in time and refused for what it says: the bidder's doing.
             let bid = &group.bids[tried];
-            if bid.brings_deposit {
+            if bid.brings_deposit && self.slots.is_bad_quote(slot) && bid.quote.expiry >= at {
                 cx.history.failed(&bid.bidder, self.height);
             }
             group.next = group.next.max(tried + 1);
             group.backing = None;
         }
-        let usable = |at: L1Block, bid: &super::bid::Bid| {
-            !bid.brings_deposit || (bid.quote.expiry >= at && bid.quote.price <= part)
-        };
+        let usable =
+            |at: L1Block, bid: &Bid| (!bid.brings_deposit || bid.quote.expiry >= at) && bid.quote.price <= part;
         while group.bids.get(group.next).is_some_and(|bid| !usable(at, bid)) {
             group.next += 1;
         }

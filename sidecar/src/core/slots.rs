@@ -13,13 +13,21 @@ const FAILURES_MAX: u32 = 3;
 /// The longest pause between two tries is 2 to this, in L1 blocks.
 const PAUSE_LOG2_MAX: u32 = 6;
 
-/// What transactions are about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What transactions are about. The default: withdrawals.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct About {
     /// The height; 0 for withdrawals.
     pub height: Height,
+    /// The attempt; 0 for withdrawals.
+    pub attempt: u64,
     /// The block; zero for withdrawals.
     pub block: BlockId,
+}
+
+impl About {
+    fn intent(self, slot: Slot, number: u32) -> Intent {
+        Intent { height: self.height, attempt: self.attempt, slot, number }
+    }
 }
 
 /// Where a transaction stands.
@@ -115,18 +123,13 @@ impl Slots {
         let number = before.map_or(0, |sent| sent.number + 1);
         self.0.retain(|sent| sent.slot != slot);
         self.0.push(Sent { slot, number, act: act.clone(), until, standing: Standing::InFlight, failures, at: now });
-        out.push(Effect::Send {
-            intent: Intent { height: about.height, slot, number },
-            act,
-            block: about.block,
-            until,
-        });
+        out.push(Effect::Send { intent: about.intent(slot, number), act, block: about.block, until });
     }
 
     /// Asks again for everything in flight, after a restart.
     pub fn resume(&self, about: About, out: &mut Vec<Effect>) {
         for sent in self.0.iter().filter(|sent| sent.standing == Standing::InFlight) {
-            let intent = Intent { height: about.height, slot: sent.slot, number: sent.number };
+            let intent = about.intent(sent.slot, sent.number);
             out.push(Effect::Send { intent, act: sent.act.clone(), block: about.block, until: sent.until });
         }
     }
@@ -160,6 +163,11 @@ impl Slots {
             Standing::Failed { reason, .. } => Some(reason),
             Standing::InFlight | Standing::Included { .. } => None,
         }
+    }
+
+    /// Whether the contracts refuse the quote in what failed in the slot.
+    pub fn is_bad_quote(&self, slot: Slot) -> bool {
+        self.of(slot).is_some_and(|sent| matches!(sent.standing, Standing::Failed { bad_quote: true, .. }))
     }
 
     /// Whether what failed in the slot is not worth another try: the contracts refuse the quote in it, or it failed too often.

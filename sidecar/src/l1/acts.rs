@@ -10,7 +10,7 @@ use proofyard_settlement::{
         bls::SecretKey,
     },
     sidecar_client::{ClientError, SidecarClient, calls},
-    transactions::{Duplicates, Intent as Transaction, IntentId},
+    transactions::{Duplicates, Intent as Transaction, IntentId, ManagerError},
 };
 use thiserror::Error;
 
@@ -26,7 +26,7 @@ use crate::{
     store::{Prepared, Store},
 };
 
-/// Why an act does not become a transaction.
+/// Why an act does not become a transaction: only [`Refusal::Refused`] is final.
 #[derive(Debug, Error)]
 pub enum Refusal {
     /// It will not be one.
@@ -39,10 +39,25 @@ pub enum Refusal {
     },
     /// L1 cannot be asked now.
     #[error(transparent)]
-    L1(#[from] ClientError),
+    L1(ClientError),
     /// Durable state cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The transaction manager cannot take it now, or has something else under its name.
+    #[error(transparent)]
+    Manager(#[from] ManagerError),
+}
+
+impl From<ClientError> for Refusal {
+    /// What a contract answers is final; what an endpoint does not answer is not.
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Reverted { .. } | ClientError::BadAnswer { .. } | ClientError::NoContract { .. } => {
+                Self::Refused { reason: error.to_string(), bad_quote: false }
+            }
+            ClientError::Rpc(_) => Self::L1(error),
+        }
+    }
 }
 
 /// Errors of the escrow that are about the quote itself.

@@ -30,12 +30,17 @@ use crate::core::{
 const PROPOSALS_MAX: u32 = 1_024;
 /// Open heights that are followed from the newest down; contracts allow fewer.
 const OPEN_MAX: usize = 64;
+/// Proven heights whose ends are kept, as a reorg may open them again.
+const KEPT: Height = 256;
 /// The winner of a height without one.
 const NO_WINNER: u32 = u32::MAX;
 
 /// Ends of revealed proposals, from the watcher's logs: what open heights start from.
 #[derive(Debug, Clone, Default)]
-pub struct Ends(Arc<Mutex<BTreeMap<(Height, u32), (L1Block, Link)>>>);
+pub struct Ends(Arc<Mutex<BTreeMap<Revealed, (L1Block, Link)>>>);
+
+/// A height and a proposal of it.
+type Revealed = (Height, u32);
 
 impl Ends {
     /// Takes in what the watcher saw.
@@ -69,6 +74,13 @@ impl Ends {
         }
     }
 
+    /// Drops what no open height builds on, however deep a reorg.
+    fn prune(&self, proven: Height) {
+        let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = ends.split_off(&(proven.saturating_sub(KEPT), 0));
+        *ends = kept;
+    }
+
     fn of(&self, height: Height, proposal: u32) -> Option<Link> {
         let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         ends.get(&(height, proposal)).map(|(_, end)| *end)
@@ -100,6 +112,7 @@ impl Reader {
         let number = self.client.rpc().head().await?.number;
         let next = self.sidecar(IProvingSidecar::nextCall {}, number).await?;
         let head = self.sidecar(IProvingSidecar::provenHeadCall {}, number).await?;
+        self.ends.prune(head.height);
         let registry = self.client.deployment().registry;
         let current = self.client.view(registry, &IVersionRegistry::currentCall {}, At::Number(number)).await?;
         let rules = self.rules(current).await?;
@@ -117,9 +130,7 @@ impl Reader {
             steps += 1;
         }
         for height in left {
-            if !heights.contains_key(&height) {
-                heights.insert(height, self.facts(height, number, head.height, link(head.end)).await?.1);
-            }
+            heights.insert(height, self.facts(height, number, head.height, link(head.end)).await?.1);
         }
         let credits = self.credits(number, &rules).await?;
         Ok(View {
@@ -175,19 +186,18 @@ impl Reader {
                 proven.push(self.sidecar(IProvingSidecar::isProvenCall { height, group }, number).await?);
             }
         }
-        let start =
-            if seen.parent >= head || seen.parent == 0 { self.end_of(seen.parent, number, head).await? } else { None };
+        let start = match seen.parent {
+            parent if parent == head => Some(head_end),
+            parent if parent > head => self.end_of(parent, number).await?,
+            // Older than what is asked for: such a height takes no proposals.
+            _ => None,
+        };
         let phase = phase(seen.phase);
-        // Only a height that takes proposals is asked for its start.
-        let start = start.unwrap_or(head_end);
         Ok((seen.parent, HeightFacts { start, phase, first_blocks, rules, winner, ours, proven }))
     }
 
-    /// End of an open height's winner; None for the proven head.
-    async fn end_of(&self, height: Height, number: L1Block, head: Height) -> Result<Option<Link>, ClientError> {
-        if height == head || height == 0 {
-            return Ok(None);
-        }
+    /// End of an open height's winner, once the watcher has seen its reveal.
+    async fn end_of(&self, height: Height, number: L1Block) -> Result<Option<Link>, ClientError> {
         let seen = self.sidecar(IProvingSidecar::heightOfCall { height }, number).await?;
         Ok(self.ends.of(height, seen.winner))
     }

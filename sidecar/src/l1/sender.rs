@@ -40,22 +40,36 @@ impl Sender {
         published: Vec<(Vec<u8>, Address)>,
     ) {
         let Ok(id) = IntentId::new(intent.to_string()) else { return };
-        if self.manager.record(&id).await.is_err()
-            && let Err(refusal) = self.submit(intent, &act, block, until, published).await
-        {
-            let (reason, bad_quote) = match refusal {
-                Refusal::Refused { reason, bad_quote } => (reason, bad_quote),
-                Refusal::L1(_) | Refusal::Store(_) => (refusal.to_string(), false),
-            };
-            warn!(%intent, reason, "not sent");
-            // An error means that the driver is gone.
-            let _ = self.events.send(Event::Landed { intent, landing: Landing::Failed { reason, bad_quote } });
-            return;
+        while !self.is_known(&id).await {
+            match self.submit(intent, &act, block, until, &published).await {
+                Ok(()) => break,
+                Err(Refusal::Refused { reason, bad_quote }) => {
+                    warn!(%intent, reason, "not sent");
+                    // An error means that the driver is gone.
+                    let _ = self.events.send(Event::Landed { intent, landing: Landing::Failed { reason, bad_quote } });
+                    return;
+                }
+                // Nothing is said of it before it is known whether the journal has it.
+                Err(later) => warn!(%intent, error = %later, "not sent yet"),
+            }
+            tokio::time::sleep(PAUSE).await;
         }
         landings(&self.manager, &id, |landing| {
             let _ = self.events.send(Event::Landed { intent, landing });
         })
         .await;
+    }
+
+    /// Whether the journal has a transaction; waits until it says so.
+    async fn is_known(&self, id: &IntentId) -> bool {
+        loop {
+            match self.manager.record(id).await {
+                Ok(_) => return true,
+                Err(ManagerError::Unknown(_)) => return false,
+                Err(error) => warn!(%error, intent = %id, "the journal does not answer"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     async fn submit(
@@ -64,10 +78,10 @@ impl Sender {
         act: &Act,
         block: BlockId,
         until: Option<L1Block>,
-        published: Vec<(Vec<u8>, Address)>,
+        published: &[(Vec<u8>, Address)],
     ) -> Result<(), Refusal> {
         let approved = self.allow(intent, act).await?;
-        let mut candidates = published.into_iter().map(Some).collect::<Vec<_>>();
+        let mut candidates = published.iter().cloned().map(Some).collect::<Vec<_>>();
         if candidates.is_empty() {
             candidates.push(None);
         }
@@ -85,11 +99,7 @@ impl Sender {
     }
 
     async fn hand_in(&self, transaction: proofyard_settlement::transactions::Intent) -> Result<(), Refusal> {
-        self.manager
-            .submit(transaction)
-            .await
-            .map(drop)
-            .map_err(|error: ManagerError| Refusal::Refused { reason: error.to_string(), bad_quote: false })
+        Ok(self.manager.submit(transaction).await.map(drop)?)
     }
 
     /// Sees that the act may take the tokens it needs. True when it may already.

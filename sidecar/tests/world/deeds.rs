@@ -1,7 +1,7 @@
 //! What the world does about the core's effects, and what must never be asked of it.
 
 use proofyard_sidecar::core::{
-    Effect, Event, Intent, Landing, Report, Rung,
+    Effect, Event, Intent, Report, Rung,
     bid::{Offer, Quote, Request, Signer},
     effect::{Act, Slot},
     types::{Address, BlockId, Bytes, Hash, Height, L1Block, Plan},
@@ -86,7 +86,10 @@ impl World {
             Effect::SelfProve { height, block } => {
                 assert_eq!(self.l1_block(height), Some(block), "seed {}: proven before it was committed", self.seed);
                 let at = self.now + self.own_blocks * BLOCK_TICKS * TICK_MS;
-                self.inbox.push((at, Event::SelfProved { height, block, outcome: Ok(()) }));
+                let outcome = if self.own_failures > 0 { Err("no memory".to_owned()) } else { Ok(()) };
+                self.own_failures = self.own_failures.saturating_sub(1);
+                self.own_proofs += 1;
+                self.inbox.push((at, Event::SelfProved { height, block, outcome }));
             }
             Effect::Notify { block, rung } => {
                 self.log.push(format!("{}: {block}: {rung:?}", self.l1.number));
@@ -160,17 +163,12 @@ impl World {
     }
 
     fn send(&mut self, intent: Intent, act: Act, block: BlockId, until: Option<L1Block>) {
-        // Sent again after a restart: the transaction manager knows it.
-        let known = self.mempool.iter().any(|tx| tx.intent == Some(intent));
-        if known {
+        // Asked for again after a restart: the transaction manager knows it.
+        if let Some(standing) = self.journal.get(&intent).cloned() {
+            self.inbox.extend(standing.map(|landing| (self.now, Event::Landed { intent, landing })));
             return;
         }
-        if let Some((_, tx)) = self.included.iter().find(|(_, tx)| tx.intent == Some(intent)) {
-            let _ = tx;
-            let landing = Landing::Included { block: self.l1.number };
-            self.inbox.push((self.now, Event::Landed { intent, landing }));
-            return;
-        }
+        self.journal.insert(intent, None);
         let height = intent.height;
         self.sent.push((height, self.l1.number, act.clone()));
         if let Some((before, _)) = self.acts.get(&(height, intent.slot)) {

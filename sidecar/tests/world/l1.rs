@@ -15,15 +15,21 @@ pub const DEPOSIT: u128 = 1_000;
 pub const US: Address = Bytes([0xaa; 20]);
 pub const TOKEN: Address = Bytes([0x70; 20]);
 
-pub fn rules() -> Rules {
+pub fn rules(bonded: bool) -> Rules {
     Rules {
-        lengths: LENGTHS,
-        bonded: true,
+        lengths: lengths(bonded),
+        bonded,
         fixed_window: false,
         rescue_blocks: RESCUE,
         deposit_token: TOKEN,
         min_deposit: DEPOSIT,
     }
+}
+
+/// Without bonds there is no commitment phase.
+fn lengths(bonded: bool) -> [u64; 5] {
+    let [proposal, reveal, commitment, proving, submission] = LENGTHS;
+    [proposal, reveal, if bonded { commitment } else { 0 }, proving, submission]
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +74,7 @@ pub struct Proposal {
 
 #[derive(Debug, Clone)]
 pub struct HeightModel {
+    bonded: bool,
     pub opened: L1Block,
     pub start: Link,
     pub proposals: Vec<Proposal>,
@@ -79,7 +86,7 @@ impl HeightModel {
     pub fn first_blocks(&self) -> [L1Block; 6] {
         let mut blocks = [self.opened; 6];
         for phase in 0..5 {
-            blocks[phase + 1] = blocks[phase] + LENGTHS[phase];
+            blocks[phase + 1] = blocks[phase] + lengths(self.bonded)[phase];
         }
         blocks
     }
@@ -119,6 +126,8 @@ pub struct L1 {
     /// Deposits drawn from us, by height and group.
     pub own_deposits: BTreeMap<(Height, u32), u32>,
     pipelined: bool,
+    /// Groups are committed and bonded.
+    pub bonded: bool,
 }
 
 impl L1 {
@@ -131,6 +140,7 @@ impl L1 {
             credit: 0,
             own_deposits: BTreeMap::new(),
             pipelined,
+            bonded: true,
         }
     }
 
@@ -179,8 +189,14 @@ impl L1 {
             && next.open
             && next.height == tx.height
         {
-            let model =
-                HeightModel { opened: block, start: next.start, proposals: Vec::new(), proven: Vec::new(), end: None };
+            let model = HeightModel {
+                bonded: self.bonded,
+                opened: block,
+                start: next.start,
+                proposals: Vec::new(),
+                proven: Vec::new(),
+                end: None,
+            };
             self.heights.insert(tx.height, model);
         }
         let height = self.heights.get_mut(&tx.height).ok_or("HeightNotOpen")?;
@@ -207,7 +223,11 @@ impl L1 {
                 check(proposal.end.is_none(), "UnknownProposal")?;
                 check(height.start == start, "InvalidHeader")?;
                 proposal.end = Some(end);
-                proposal.provers = vec![None; proposal.groups as usize];
+                let groups = proposal.groups as usize;
+                proposal.provers = vec![None; if height.bonded { groups } else { 0 }];
+                if !height.bonded {
+                    height.proven = vec![false; groups];
+                }
             }
             Deed::Commit { group, prover, nonce, price, expiry } => {
                 check(phase == Phase::Commitment, "WrongPhase")?;
@@ -251,7 +271,14 @@ impl L1 {
         let shown = self.heights.iter().filter(|(height, model)| model.end.is_none() || wanted.contains(height));
         let heights = shown.map(|(height, model)| (*height, self.facts(model))).collect();
         let credits = if self.credit > 0 { vec![(Address::ZERO, self.credit)] } else { Vec::new() };
-        View { number: self.number, rules: rules(), next: self.next(), heights, proven_end: self.head, credits }
+        View {
+            number: self.number,
+            rules: rules(self.bonded),
+            next: self.next(),
+            heights,
+            proven_end: self.head,
+            credits,
+        }
     }
 
     fn facts(&self, model: &HeightModel) -> HeightFacts {
@@ -266,10 +293,10 @@ impl L1 {
             }
         });
         HeightFacts {
-            start: model.start,
+            start: Some(model.start),
             phase: model.phase(self.number),
             first_blocks: model.first_blocks(),
-            rules: rules(),
+            rules: rules(model.bonded),
             winner: model.winner().map(|winner| winner as u32),
             ours,
             proven: model.proven.clone(),

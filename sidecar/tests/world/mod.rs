@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use l1::{Deed, L1, Tx, US, Who};
 use proofyard_sidecar::core::{
-    Event, Landing, Records, Rung, State,
+    Effect, Event, Intent, Landing, Records, Rung, State,
     effect::{Act, Slot},
     policy::{Bidder, Persona, Policy},
     step,
@@ -125,6 +125,15 @@ pub struct Trouble {
     pub crashes: u32,
 }
 
+/// Where the process is killed.
+#[derive(Debug, Clone, Copy)]
+pub enum Cut {
+    /// Written, not done.
+    Before(u64),
+    /// Done, its answer lost.
+    After(u64),
+}
+
 pub struct World {
     pub rng: ChaCha8Rng,
     pub seed: u64,
@@ -147,6 +156,12 @@ pub struct World {
     /// The answer to the last hand-over of a group was no, or it was a rescue.
     given: BTreeMap<(Height, u32), String>,
     acts: BTreeMap<(Height, Slot), (Act, bool)>,
+    /// What the transaction manager has written, and said last.
+    journal: BTreeMap<Intent, Option<Landing>>,
+    /// The process is killed at this effect, counted from 0.
+    pub cut: Option<Cut>,
+    /// Effects carried out so far.
+    pub effects: u64,
     pub rungs: BTreeMap<BlockId, Vec<Rung>>,
     pub log: Vec<String>,
     /// Who was asked, at which height.
@@ -161,6 +176,14 @@ pub struct World {
     pub spoilt: Option<String>,
     /// Own proofs take that long, in blocks.
     pub own_blocks: u64,
+    /// Own proofs that a crash ended, by height.
+    pub interrupted: BTreeMap<Height, u32>,
+    /// Own proofs that were asked for.
+    pub own_proofs: u32,
+    /// So many own proofs fail first.
+    pub own_failures: u32,
+    /// So many of our transactions are refused first.
+    pub refusals: u32,
 }
 
 impl World {
@@ -186,6 +209,9 @@ impl World {
             lies: BTreeSet::new(),
             given: BTreeMap::new(),
             acts: BTreeMap::new(),
+            journal: BTreeMap::new(),
+            cut: None,
+            effects: 0,
             rungs: BTreeMap::new(),
             log: Vec::new(),
             asked: Vec::new(),
@@ -194,6 +220,10 @@ impl World {
             refused: Vec::new(),
             spoilt: None,
             own_blocks: 3,
+            interrupted: BTreeMap::new(),
+            own_proofs: 0,
+            own_failures: 0,
+            refusals: 0,
         };
         world.event(Event::Started);
         world
@@ -245,10 +275,21 @@ impl World {
         assert_eq!(&records, self.state.records(), "seed {}", self.seed);
         self.log.push(format!("{}: crash", self.l1.number));
         self.state = State::new(self.policy.clone(), records);
-        // What was on its way to the process is lost; transactions and hand-overs are where they are.
-        self.inbox.retain(|(_, event)| matches!(event, Event::Landed { .. }));
+        for (_, event) in &self.inbox {
+            if let Event::SelfProved { height, .. } = event {
+                *self.interrupted.entry(*height).or_default() += 1;
+            }
+        }
+        // What was on its way to the process is lost; transactions and hand-overs are where they are. L1 is seen with its next block.
+        self.inbox.clear();
         self.event(Event::Started);
-        self.show();
+    }
+
+    /// The transaction manager says what becomes of a transaction.
+    fn landed(&mut self, at: Millis, intent: Intent, landing: Landing) {
+        let standing = (landing != Landing::TakenBack).then(|| landing.clone());
+        self.journal.insert(intent, standing);
+        self.inbox.push((at, Event::Landed { intent, landing }));
     }
 
     fn show(&mut self) {
@@ -266,7 +307,7 @@ impl World {
                 let undone: Vec<(L1Block, Tx)> = self.included.extract_if(.., |(block, _)| *block > back).collect();
                 for (_, tx) in undone {
                     if let Some(intent) = tx.intent {
-                        self.inbox.push((self.now, Event::Landed { intent, landing: Landing::TakenBack }));
+                        self.landed(self.now, intent, Landing::TakenBack);
                     }
                     self.mempool.push(Tx { ready: 0, ..tx });
                 }
@@ -279,7 +320,9 @@ impl World {
         let number = self.l1.number;
         let ready: Vec<Tx> = self.mempool.extract_if(.., |tx| tx.ready <= number).collect();
         for tx in ready {
-            let outcome = self.l1.apply(&tx);
+            let refused = tx.intent.is_some() && self.refusals > 0;
+            self.refusals -= u32::from(refused);
+            let outcome = if refused { Err("Refused") } else { self.l1.apply(&tx) };
             self.log.push(format!("{number}: {tx:?}: {outcome:?}"));
             if let Some(intent) = tx.intent {
                 let landing = match outcome {
@@ -289,7 +332,7 @@ impl World {
                         Landing::Failed { reason: reason.to_owned(), bad_quote }
                     }
                 };
-                self.inbox.push((self.now + TICK_MS, Event::Landed { intent, landing }));
+                self.landed(self.now + TICK_MS, intent, landing);
             }
             if outcome.is_ok() {
                 self.included.push((number, tx));
@@ -320,7 +363,7 @@ impl World {
             let Some(proposal) = model.proposals.iter().find(|proposal| proposal.who == Who::Rival) else { continue };
             let [_, reveal, commitment, proving, ..] = model.first_blocks();
             let fails = self.trouble.rivals_fail != 0
-                && short(hash(&[8, self.seed, height])) % u64::from(self.trouble.rivals_fail) == 0;
+                && short(hash(&[8, self.seed, height])).is_multiple_of(u64::from(self.trouble.rivals_fail));
             let wins = model.winner().is_some_and(|winner| model.proposals[winner].who == Who::Rival);
             let deed = if number == reveal {
                 Deed::Reveal { start: model.start, end: link(1_000_000 + height) }
@@ -370,9 +413,22 @@ impl World {
     }
 
     pub fn event(&mut self, event: Event) {
-        let effects = step(&mut self.state, event, self.now);
+        // Rungs are written with the records, before anything else is done.
+        let (rungs, effects): (Vec<_>, Vec<_>) = step(&mut self.state, event, self.now)
+            .into_iter()
+            .partition(|effect| matches!(effect, Effect::Notify { .. }));
+        rungs.into_iter().for_each(|rung| self.effect(rung));
         for effect in effects {
-            self.effect(effect);
+            let number = self.effects;
+            self.effects += 1;
+            match self.cut {
+                Some(Cut::Before(cut)) if cut == number => return self.crash(),
+                Some(Cut::After(cut)) if cut == number => {
+                    self.effect(effect);
+                    return self.crash();
+                }
+                _ => self.effect(effect),
+            }
         }
     }
 
