@@ -13,11 +13,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub async fn follow(url: String, id: String, rungs: mpsc::UnboundedSender<(String, Step)>) {
     let mut seen = 0;
     loop {
-        match stream(&url, &id, &mut seen, &rungs).await {
-            Ok(true) => return,
-            // Down, or starting: what it told so far is on its disk, and `seen` says where to go on.
-            Ok(false) | Err(_) => {}
+        if let Ok(true) = stream(&url, &id, &mut seen, &rungs).await {
+            return;
         }
+        // Down, or starting: what it told so far is on its disk, and `seen` says where to go on.
         if rungs.is_closed() {
             return;
         }

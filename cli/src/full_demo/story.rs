@@ -246,10 +246,8 @@ impl<'a> Story<'a> {
     async fn look(&mut self) -> Result<(), Failure> {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => return Err(Failure::Environment("interrupted; all processes are ended".to_owned())),
-            rung = self.rungs.recv() => if let Some((block, step)) = rung {
-                if block == self.block {
-                    self.climb(step).await?;
-                }
+            rung = self.rungs.recv() => if let Some((block, step)) = rung && block == self.block {
+                self.climb(step).await?;
             },
             () = tokio::time::sleep(LOOK) => {}
         }
