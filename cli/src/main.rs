@@ -36,7 +36,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         return serve(proofyard_worker::serve(Some(config)));
     }
     if let Command::Coordinator(process) = &cli.command {
-        return serve(proofyard_coordinator::serve(Some(&process.config), process.insecure_setup));
+        return serve(coordinator(process));
     }
     if let Command::Sidecar(process) = &cli.command {
         return serve(sidecar(process));
@@ -67,6 +67,10 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 fn wait(task: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     runtime()?.block_on(task)
+}
+
+async fn coordinator(process: &Process) -> Result<(), Box<dyn std::error::Error>> {
+    Ok(proofyard_coordinator::serve(Some(&process.config), process.insecure_setup).await?)
 }
 
 async fn sidecar(process: &Process) -> Result<(), Box<dyn std::error::Error>> {

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::{
     core::{Failure, Progress, policy::LEASE_MS},
+    handle::Request,
     track::{Follower, Track},
     work::Proven,
 };
@@ -28,6 +29,7 @@ pub struct Entry {
     pub status: BlockStatus,
     /// The proof, once verified.
     pub proven: Option<Arc<Proven>>,
+    pub(crate) terms: Terms,
     started: Instant,
     /// By group: the round it is in, since when, and how many subtrees have answered.
     groups: BTreeMap<usize, (u8, Instant, u32)>,
@@ -47,6 +49,34 @@ impl Entry {
 struct Row {
     entry: watch::Sender<Entry>,
     track: Track,
+}
+
+/// What a proof is bound to beside the block: the same file with other terms is another proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub subtrees: Option<u32>,
+    pub groups: Option<u32>,
+    pub chain_id: u64,
+    pub contract: [u8; 20],
+    pub beneficiary: [u8; 20],
+}
+
+impl Terms {
+    pub fn of(request: &Request) -> Self {
+        let Request { subtrees, groups, chain_id, contract, beneficiary, .. } = *request;
+        Self { subtrees, groups, chain_id, contract, beneficiary }
+    }
+}
+
+/// What became of a block handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It starts.
+    New,
+    /// It is in work or proven already, on the same terms.
+    Known,
+    /// It is in work on other terms, and must end first.
+    InWork,
 }
 
 struct Blocks {
@@ -72,21 +102,24 @@ impl Board {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a block on the board. False when it is there already, in work or done; a refused or failed one starts anew.
-    pub(crate) fn admit(&self, id: BlockId) -> bool {
+    /// Puts a block on the board, unless it is in work or proven already; one that was refused, failed or proven on other terms
+    /// starts anew.
+    pub(crate) fn admit(&self, id: BlockId, terms: Terms) -> Admission {
         let mut blocks = self.blocks();
-        if let Some(entry) = blocks.entries.get(&id) {
-            let stage = entry.entry.borrow().status.stage;
-            if !matches!(stage, Stage::Refused | Stage::Failed) {
-                return false;
+        if let Some(row) = blocks.entries.get(&id) {
+            let stage = row.entry.borrow().status.stage;
+            match (stage, row.entry.borrow().terms == terms) {
+                (Stage::Refused | Stage::Failed, _) | (Stage::Done, false) => {}
+                (_, true) => return Admission::Known,
+                (_, false) => return Admission::InWork,
             }
             blocks.finished.retain(|finished| *finished != id);
         }
         let status = BlockStatus::new(id.to_string(), self.rows_log2);
         let track = Track::new(status.clone());
-        let entry = Entry { status, proven: None, started: Instant::now(), groups: BTreeMap::new() };
+        let entry = Entry { status, proven: None, terms, started: Instant::now(), groups: BTreeMap::new() };
         blocks.entries.insert(id, Row { entry: watch::Sender::new(entry), track });
-        true
+        Admission::New
     }
 
     /// Follows a block.

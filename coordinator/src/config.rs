@@ -295,13 +295,30 @@ impl Config {
             return Err(ConfigError::Value { key: "bus.farm", value, expected: error.to_string() });
         }
         self.market.validate()?;
-        if let Some(l1) = &self.l1 {
-            self.settlement.validate(l1, self.signer.as_ref(), &self.market)?;
+        match &self.l1 {
+            Some(l1) => self.settlement.validate(l1, self.signer.as_ref(), &self.market)?,
+            None => self.without_l1()?,
         }
         self.label()?;
         self.contract()?;
         self.beneficiary()?;
         Ok(())
+    }
+
+    /// What is only of use beside `[l1]` must not be set without it: somebody believes that the coordinator is on L1.
+    fn without_l1(&self) -> Result<(), ConfigError> {
+        let set = [
+            ("signer", self.signer.is_some()),
+            ("settlement", self.settlement != SettlementConfig::default()),
+            ("market", self.market != MarketConfig::default()),
+        ];
+        match set.into_iter().find(|(_, is_set)| *is_set) {
+            Some((key, _)) => {
+                let expected = "nothing without a section [l1]: add that, or take this section away".to_owned();
+                Err(ConfigError::Value { key, value: "(a section)".to_owned(), expected })
+            }
+            None => Ok(()),
+        }
     }
 
     /// The ceremony's digest, if one is named.

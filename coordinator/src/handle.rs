@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    board::{Board, Entry},
+    board::{Admission, Board, Entry, Terms},
     core::{Event, Policy, Progress, State},
     driver::{Shared, drive, lock, receive},
     setups::Setups,
@@ -134,12 +134,18 @@ pub struct Handle {
 impl Handle {
     /// Hands a block in; its id. A block that is in work or done is not started again.
     pub fn submit(&self, request: Request) -> BlockId {
+        self.offer(request).0
+    }
+
+    /// Hands a block in; its id, and whether it starts.
+    pub fn offer(&self, request: Request) -> (BlockId, Admission) {
         let id = BlockId(proofyard_bus::digest_of(&request.block).0);
-        if self.shared.board.admit(id) {
+        let admission = self.shared.board.admit(id, Terms::of(&request));
+        if admission == Admission::New {
             lock(&self.shared.requests).insert(id, request);
             self.shared.tell(Event::Submitted { block: id });
         }
-        id
+        (id, admission)
     }
 
     /// Follows a block.

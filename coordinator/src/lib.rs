@@ -1,7 +1,8 @@
 //! Intake, schedule, aggregation and the endpoint; a pure core and adapters.
 //!
 //! [`core`] decides; everything else acts: [`Coordinator::start`] runs the core over a bus and a blob store, [`endpoint`] is its
-//! HTTP face, [`config`] the file that `proofyard-coordinator` reads.
+//! HTTP face, [`settle`] its face to L1, [`config`] the file that `proofyard-coordinator` reads; [`serve`] and [`run`] are that whole
+//! process for other programs.
 
 pub mod board;
 pub mod config;
@@ -12,19 +13,20 @@ mod error;
 mod handle;
 pub mod ledger;
 pub mod market;
-mod serve;
+mod process;
 pub mod settle;
 pub mod setups;
 pub mod submission;
 pub mod track;
 mod work;
 
+pub use board::Admission;
 pub use error::{ConfigError, StartError};
 pub use handle::{Coordinator, Handle, Proved, Request, Settings, Unproven};
+pub use process::{ProcessError, run, serve};
 pub use proofyard_bus as bus;
 pub use proofyard_coordinator_client as client;
 pub use proofyard_proof_system as proof_system;
 pub use proofyard_rollup as rollup;
-pub use serve::serve;
 pub use setups::{SetupSource, Setups};
 pub use work::Proven;

@@ -1,4 +1,5 @@
-//! `proofyard-coordinator`: takes blocks over HTTP, has workers on a NATS server prove them, hands verified root proofs out.
+//! `proofyard-coordinator`: takes blocks over HTTP, has workers on a NATS server prove them, hands verified root proofs out; on L1 it
+//! quotes for them and submits the proofs.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -16,10 +17,19 @@ struct Arguments {
     insecure_setup: bool,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match proofyard_coordinator::serve(arguments.config.as_deref(), arguments.insecure_setup).await {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("proofyard-coordinator: cannot start threads: {error}");
+            return ExitCode::from(5);
+        }
+    };
+    let served = runtime.block_on(proofyard_coordinator::serve(arguments.config.as_deref(), arguments.insecure_setup));
+    // What is still computed is of no use to anybody.
+    runtime.shutdown_background();
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("proofyard-coordinator: {error}");

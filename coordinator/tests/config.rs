@@ -87,3 +87,35 @@ fn bare_blocks_are_taken_without_l1_and_refused_with_it_unless_told() {
     intake.unquoted = Some(false);
     assert_eq!(taken(&intake), [false, false]);
 }
+
+const L1: &str = "[l1]\nchain_id = 31337\n[[l1.endpoints]]\nurl = \"http://127.0.0.1:8545\"\n";
+const SIGNER: &str = "[signer]\nkey_file = \"prover.key\"\n";
+
+fn load(text: &str) -> Result<Config, String> {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("coordinator.toml");
+    fs::write(&path, text).expect("writable");
+    Config::load(&path).map_err(|error| error.to_string())
+}
+
+#[test]
+fn with_l1_all_of_it_or_none() {
+    let whole = format!("{L1}{SIGNER}[settlement]\nblock_ms = 2000\n[market]\nmargin_bps = 5\n");
+    let config = load(&whole).expect("a configuration");
+    assert!(config.l1.is_some() && config.signer.is_some());
+    assert_eq!((config.settlement.block_ms, config.market.margin_bps), (2_000, 5));
+    load(&format!("{L1}{SIGNER}")).expect("the other two have defaults");
+    for (half, key) in [
+        (L1.to_owned(), "signer"),
+        (SIGNER.to_owned(), "signer"),
+        ("[settlement]\nledger = \"elsewhere.sqlite\"\n".to_owned(), "settlement"),
+        ("[market]\nmargin_bps = 5\n".to_owned(), "market"),
+        (format!("[l1]\nchain_id = 31337\n{SIGNER}"), "l1"),
+        (format!("{L1}{SIGNER}[settlement]\nblock_ms = 0\n"), "settlement.stale_ms"),
+        (format!("{L1}{SIGNER}[settlement]\nstart_depth = 2\n"), "market.start_blocks"),
+        (format!("{L1}{SIGNER}[market]\nsubmission_blocks = 2\n"), "market.submission_blocks"),
+    ] {
+        let error = load(&half).expect_err(&half);
+        assert!(error.starts_with(&format!("[PY-C-003] {key} ")), "{half}: {error}");
+    }
+}

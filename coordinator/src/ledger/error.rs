@@ -121,13 +121,23 @@ pub enum LedgerError {
         /// The most.
         max: u64,
     },
+    /// It was let go of.
+    #[error("[PY-M-013] {operation}: the ledger is closed, this coordinator has shut down; ask the one that runs")]
+    Closed {
+        /// What was to be done.
+        operation: &'static str,
+    },
 }
 
 impl LedgerError {
     /// True when the same call may succeed later, without anybody's doing.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::InUse { .. } | Self::Storage { .. } | Self::Quoted { .. } | Self::Balance { .. } => true,
+            Self::InUse { .. }
+            | Self::Storage { .. }
+            | Self::Quoted { .. }
+            | Self::Balance { .. }
+            | Self::Closed { .. } => true,
             Self::Open { .. }
             | Self::Foreign { .. }
             | Self::OtherContracts { .. }

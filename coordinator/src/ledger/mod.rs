@@ -114,4 +114,8 @@ pub trait Ledger: Send + Sync {
 
     /// Drops the files of blocks all of whose quotes ended before L1 block `before`; how many. Everything else stays.
     fn prune_files(&self, before: u64) -> Result<usize, LedgerError>;
+
+    /// Lets go of the file, after a call that is under way: another process may have it then, whoever still holds this one. Every
+    /// later call is refused and changes nothing.
+    fn close(&self);
 }

@@ -46,8 +46,12 @@ pub(super) struct Chronicle {
 }
 
 impl Chronicle {
-    /// Takes a fact in.
+    /// Takes a fact in; the same one again changes nothing.
     pub fn write(&mut self, entry: Entry) {
+        // A block whose logs are read once more is among the newest.
+        if self.entries.iter().rev().take_while(|known| known.block >= entry.block).any(|known| *known == entry) {
+            return;
+        }
         self.entries.push(entry);
         if self.entries.len() > ENTRIES_MAX {
             self.entries.drain(..ENTRIES_MAX / 4);
@@ -76,11 +80,6 @@ impl Chronicle {
     /// Everything that concerns a group.
     pub fn about<'a>(&'a self, terms: &'a QuoteTerms) -> impl Iterator<Item = &'a Entry> {
         self.entries.iter().filter(|entry| entry.concerns(terms))
-    }
-
-    /// Whether a fact of a height is written.
-    pub fn knows(&self, height: u64, is: impl Fn(&Entry) -> bool) -> bool {
-        self.entries.iter().any(|entry| entry.height == height && is(entry))
     }
 }
 
@@ -120,6 +119,7 @@ mod tests {
         chronicle.write(entry(11, Some(2), None, Fact::Proposed));
         chronicle.write(entry(12, Some(1), Some(0), Fact::Committed { prover: Address::ZERO }));
         chronicle.write(entry(13, None, None, Fact::HeightVoided));
+        chronicle.write(entry(12, Some(1), Some(0), Fact::Committed { prover: Address::ZERO }));
         chronicle.proposed(11, 3, 1, B256::repeat_byte(2));
         let heard = |chronicle: &Chronicle, terms: &QuoteTerms| {
             chronicle.about(terms).map(|entry| entry.block).collect::<Vec<_>>()

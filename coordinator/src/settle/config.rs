@@ -63,10 +63,10 @@ impl SettlementConfig {
             Err(ConfigError::Value { key, value, expected: expected.to_owned() })
         };
         if let Err(error) = l1.validate() {
-            return wrong("l1", String::new(), &error.to_string());
+            return wrong("l1", "(a section)".to_owned(), &error.to_string());
         }
         if signer.is_none() {
-            return wrong("signer", String::new(), "a section [signer] beside [l1]: the prover's key");
+            return wrong("signer", "(missing)".to_owned(), "a section [signer] beside [l1]: the prover's key");
         }
         if self.block_ms == 0 || self.stale_ms < self.block_ms {
             return wrong("settlement.stale_ms", self.stale_ms.to_string(), "at least block_ms, which is at least 1");

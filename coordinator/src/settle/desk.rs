@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     endpoint::{Cut, Declined, Desk, FarmDesk, Proof, Refusal, Why},
-    ledger::{GroupKey, LedgerError, NewBlock, NewQuote, QuoteRecord, ReceiptRecord},
+    ledger::{GroupKey, LedgerError, NewBlock, NewQuote, QuoteRecord, ReceiptRecord, Reserved},
     market::Decline,
     submission::Farm,
     track::Follower,
@@ -76,6 +76,24 @@ impl SettledDesk {
         }))
     }
 
+    /// Decides about a request and, when it is offered, holds capacity and deposit and writes that down. Nothing is signed.
+    async fn reserve(&self, request: &QuoteRequest, deadline: Instant) -> Result<QuoteRecord, Declined> {
+        if Instant::now() >= deadline {
+            return Err(unavailable(&"nobody waits for it any more"));
+        }
+        let farm = self.office.farm_sight();
+        let sight = self.office.books().sight.clone().ok_or_else(|| declined(&Decline::Blind))?;
+        let view = sight.view(request.height, farm, self.office.config.block_ms, self.office.config.stale_ms);
+        let offer = self.office.market().quote(request, &view).map_err(|decline| declined(&decline))?;
+        let quote = NewQuote { terms: offer.terms, reservation: offer.reservation };
+        let (wanted, backing) = (quote.clone(), view.backing);
+        let reserved = self.office.on_disk(move |ledger| ledger.reserve_quote(&wanted, &backing)).await;
+        reserved.map(Reserved::into_record).map_err(|error| {
+            self.office.market().release(GroupKey::of(&quote.terms));
+            refused(error, &quote)
+        })
+    }
+
     /// Signs a reserved quote, writes the signature, and only then has it.
     async fn sign(&self, record: QuoteRecord) -> Result<SignedQuote, Declined> {
         let nonce = record.terms.nonce;
@@ -91,8 +109,14 @@ impl SettledDesk {
                     return Err(unavailable(&error));
                 }
             };
-            let written = self.office.on_disk(move |ledger| ledger.sign_quote(nonce, &signature)).await;
-            written.map_err(|error| unavailable(&error))?
+            match self.office.on_disk(move |ledger| ledger.sign_quote(nonce, &signature)).await {
+                // The same request came twice, and the key does not sign the same way each time: the one that is written counts.
+                Err(SettleError::Ledger(LedgerError::Differs { .. })) => {
+                    let found = self.office.on_disk(move |ledger| ledger.quote(nonce)).await;
+                    found.map_err(|error| unavailable(&error))?.ok_or_else(|| unavailable(&"it is not written"))?
+                }
+                written => written.map_err(|error| unavailable(&error))?,
+            }
         };
         self.office.open_case(&record, Farm::Missing);
         self.office.tell(Notice::Opened(GroupKey::of(&record.terms)));
@@ -137,6 +161,21 @@ impl SettledDesk {
         Ok(SignedReceipt { receipt, signature: signature.into() })
     }
 
+    /// An accepted block is shown and proven, if its quote is open and that has not begun.
+    async fn take_in(&self, record: &QuoteRecord) {
+        if !record.state.is_open() {
+            return;
+        }
+        let commitment = record.terms.block_commitment;
+        self.office.open_case(record, Farm::Missing);
+        match self.office.on_disk(move |ledger| ledger.block(commitment)).await {
+            Ok(Some(block)) => self.office.show(&block, record.reservation.rows_log2),
+            Ok(None) => {}
+            Err(error) => warn!(%error, %commitment, "an accepted block is not shown"),
+        }
+        self.office.tell(Notice::Accepted(GroupKey::of(&record.terms)));
+    }
+
     /// Block commitments that an id means: itself, or blocks of that file.
     fn commitments(&self, id: B256) -> Vec<B256> {
         let books = self.office.books();
@@ -160,32 +199,16 @@ impl Desk for SettledDesk {
     }
 
     async fn quote(&self, request: QuoteRequest, _: Address, deadline: Instant) -> Result<SignedQuote, Declined> {
-        if let Some(record) = self.same(&request).await.map_err(|error| unavailable(&error))? {
-            return self.sign(record).await;
-        }
-        let farm = self.office.farm_sight();
-        let sight = self.office.books().sight.clone().ok_or_else(|| declined(&Decline::Blind))?;
-        let view = sight.view(request.height, farm, self.office.config.block_ms, self.office.config.stale_ms);
-        let offer = self.office.market().quote(&request, &view).map_err(|decline| declined(&decline))?;
-        let (key, expected_ms) = (GroupKey::of(&offer.terms), offer.expected_ms);
-        let release = || self.office.market().release(key);
-        if Instant::now() >= deadline {
-            release();
-            return Err(unavailable(&"nobody waits for it any more"));
-        }
-        let quote = NewQuote { terms: offer.terms, reservation: offer.reservation };
-        let (wanted, backing) = (quote.clone(), view.backing);
-        let reserved = self.office.on_disk(move |ledger| ledger.reserve_quote(&wanted, &backing)).await;
-        let record = match reserved {
-            Ok(reserved) => reserved.into_record(),
-            Err(error) => {
-                release();
-                return Err(refused(error, &quote));
+        let reserved = {
+            let _turn = self.office.asking.lock().await;
+            match self.same(&request).await.map_err(|error| unavailable(&error))? {
+                Some(record) => record,
+                None => self.reserve(&request, deadline).await?,
             }
         };
-        let signed = self.sign(record).await?;
+        let signed = self.sign(reserved).await?;
         let quote = &signed.quote;
-        info!(height = quote.height, group = quote.group, price = %quote.price, expiry = quote.expiry, expected_ms, "quoted");
+        info!(height = quote.height, group = quote.group, price = %quote.price, expiry = quote.expiry, "quoted");
         Ok(signed)
     }
 
@@ -195,6 +218,7 @@ impl Desk for SettledDesk {
         let known = self.office.on_disk(move |ledger| ledger.receipt(nonce)).await.map_err(|error| busy(&error))?;
         let id = papers::block_id(&submission.block);
         if let Some(known) = known.filter(|known| known.id == id) {
+            self.take_in(&record).await;
             return self.sign_receipt(known).await;
         }
         if self.office.handle.is_draining() {
@@ -233,13 +257,10 @@ impl Desk for SettledDesk {
                 }
                 other => busy(&other),
             })?;
+        // It is work from here on, whether or not the receipt can be signed at once.
+        self.take_in(&record).await;
         let receipt = self.sign_receipt(accepted.into_record()).await?;
-        let (key, commitment) = (GroupKey::of(&record.terms), record.terms.block_commitment);
-        self.office.open_case(&record, Farm::Missing);
-        if let Ok(Some(block)) = self.office.on_disk(move |ledger| ledger.block(commitment)).await {
-            self.office.show(&block, record.reservation.rows_log2);
-        }
-        self.office.tell(Notice::Accepted(key));
+        let commitment = record.terms.block_commitment;
         info!(%commitment, block = %id, height = record.terms.height, "block accepted");
         Ok(receipt)
     }

@@ -1,63 +1,100 @@
 //! Follows L1 and the farm, and does what the groups order.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use alloy_primitives::{B256, U256};
-use proofyard_settlement::{
-    chain::Log,
-    contracts::bindings::IProvingSidecar::IProvingSidecarEvents as Sidecar,
-    sidecar_client::events::{self, L1Event},
-    watcher::{Change, Watcher},
-};
-use tokio::sync::mpsc;
+use alloy_primitives::B256;
+use proofyard_settlement::watcher::{Change, Watcher};
+use tokio::sync::{mpsc, watch};
 use tracing::{debug, error, info, warn};
 
 use super::{
     SettleError,
-    chain::{self, Sight},
+    again::{Again, delay},
+    chain::Sight,
     chronicle::Entry,
-    office::{Notice, Office},
+    office::{Notice, Office, farm_of},
+    submissions::{Bounds, Submissions},
     works::Works,
 };
 use crate::{
     ledger::{GroupKey, QuoteState},
     market::Alarm,
-    submission::{Effect, Event, Fact, Farm},
+    submission::{Effect, Event, Farm},
 };
 
-/// How often the chain is asked when nothing else happens.
+/// How often chain, farm and transactions are looked at when nothing calls.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// What a group is told later, so that it gives an order again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Later {
+    Tell(Event),
+    /// The quote's state as the ledger has it.
+    Quote,
+}
 
 /// The driver's task.
 pub(super) struct Driver {
-    pub office: Arc<Office>,
-    pub watcher: Watcher,
-    pub notices: mpsc::UnboundedReceiver<Notice>,
-    pub works: Works,
+    office: Arc<Office>,
+    watcher: Watcher,
+    notices: mpsc::UnboundedReceiver<Notice>,
+    works: Works,
+    submissions: Submissions,
     /// Changes that the watcher has shown and that are not taken in yet.
-    pub changes: VecDeque<Change>,
+    changes: VecDeque<Change>,
     /// The head that the groups were told last.
-    pub told: Option<u64>,
-    /// Groups whose quote's state could not be written.
-    pub unwritten: BTreeSet<GroupKey>,
+    told: Option<u64>,
+    /// Orders that were not carried out.
+    again: Again<GroupKey, Later>,
+    /// Failures to read L1 in a row, and when it is read again.
+    chain: (u32, Instant),
     /// How urgent committed groups were last.
-    pub alarms: BTreeMap<GroupKey, Alarm>,
+    alarms: BTreeMap<GroupKey, Alarm>,
 }
 
 impl Driver {
-    /// Runs until it is aborted.
-    pub async fn run(mut self) {
+    /// A driver that has seen nothing yet.
+    pub fn new(office: Arc<Office>, watcher: Watcher, notices: mpsc::UnboundedReceiver<Notice>) -> Self {
+        Self {
+            office,
+            watcher,
+            notices,
+            works: Works::default(),
+            submissions: Submissions::default(),
+            changes: VecDeque::new(),
+            told: None,
+            again: Again::default(),
+            chain: (0, Instant::now()),
+            alarms: BTreeMap::new(),
+        }
+    }
+
+    /// Runs until it is stopped; then only the proofs that are there are written down.
+    pub async fn run(mut self, stop: watch::Receiver<bool>) {
+        tokio::select! {
+            () = self.follow() => {}
+            () = super::stopped(stop) => {}
+        }
+        self.works.keep_proofs(&self.office).await;
+    }
+
+    async fn follow(&mut self) {
         let mut heads = self.office.client.rpc().heads();
         let mut sends = self.office.manager.changes();
         loop {
-            if let Err(error) = self.follow_chain().await {
-                warn!(%error, "L1 is not followed");
+            self.look_at_chain().await;
+            for (key, event) in self.works.news(&self.office).await {
+                self.tell(key, event).await;
             }
-            self.follow_sends().await;
+            for (key, attempt, sending) in self.submissions.news(&self.office).await {
+                debug!(commitment = %key.commitment, group = key.group, attempt, ?sending, "submission");
+                self.tell(key, Event::Sending { attempt, sending }).await;
+            }
+            self.try_again().await;
             self.works.measure(&self.office);
             tokio::select! {
                 notice = self.notices.recv() => match notice {
@@ -77,25 +114,52 @@ impl Driver {
     async fn take(&mut self, notice: Notice) {
         match notice {
             Notice::Opened(key) => {
-                let head = self.told;
-                if let Some(head) = head {
+                if let Some(head) = self.told {
                     self.tell(key, Event::Head(head)).await;
                 }
             }
-            Notice::Accepted(key) => self.tell(key, Event::Farm(Farm::Waiting)).await,
-            Notice::Farm(block) => {
-                for (key, event) in self.works.farm_changed(&self.office, block).await {
-                    self.tell(key, event).await;
-                }
+            Notice::Accepted(key) => {
+                let nonce = {
+                    let books = self.office.books();
+                    let case = books.cases.get(&key).filter(|case| *case.group.farm() == Farm::Missing);
+                    case.map(|case| case.terms.nonce)
+                };
+                // It may be the block of an earlier quote, and proven.
+                let Some(nonce) = nonce else { return };
+                let farm = self.office.on_disk(move |ledger| farm_of(ledger, nonce, key.commitment)).await;
+                self.tell(key, Event::Farm(farm.unwrap_or(Farm::Waiting))).await;
             }
         }
+    }
+
+    async fn look_at_chain(&mut self) {
+        let (failures, not_before) = self.chain;
+        if Instant::now() < not_before {
+            return;
+        }
+        let failures = match self.follow_chain().await {
+            Ok(()) => 0,
+            Err(error) => {
+                warn!(%error, failures, "L1 is not followed");
+                failures.saturating_add(1)
+            }
+        };
+        self.chain = (failures, Instant::now() + delay(failures));
     }
 
     /// Takes in what is new on L1; when nothing is outstanding, tells all groups the head.
     async fn follow_chain(&mut self) -> Result<(), SettleError> {
         let mut new = Vec::new();
         let polled = self.watcher.poll(&mut new).await;
-        self.changes.extend(new);
+        for change in new {
+            // What is taken back before it was taken in is not asked for any more: L1 may not know it now.
+            match &change {
+                Change::Reverted { block } => self.forget(block.number),
+                Change::Resync { from } => self.forget(*from),
+                Change::Applied { .. } | Change::History { .. } => {}
+            }
+            self.changes.push_back(change);
+        }
         while let Some(change) = self.changes.front() {
             self.apply(&change.clone()).await?;
             self.changes.pop_front();
@@ -108,7 +172,11 @@ impl Driver {
         if is_behind || !is_new {
             return Ok(());
         }
-        self.decide_winners(tip).await?;
+        let mut entries = self.office.missed_schedules().await?;
+        entries.extend(self.office.losers(tip).await?);
+        for entry in entries {
+            self.write(entry).await;
+        }
         self.look(tip).await?;
         let keys: Vec<GroupKey> = self.office.books().cases.keys().copied().collect();
         for key in keys {
@@ -118,11 +186,19 @@ impl Driver {
         self.tidy(tip).await
     }
 
+    /// Drops blocks from this one on that are not taken in yet. Of the first of them some logs may be: what was made of them is taken
+    /// back with the change that follows.
+    fn forget(&mut self, from: u64) {
+        self.changes.retain(|change| !matches!(change, Change::Applied { block, .. } if block.number >= from));
+    }
+
     async fn apply(&mut self, change: &Change) -> Result<(), SettleError> {
         match change {
             Change::History { logs, .. } | Change::Applied { logs, .. } => {
                 for log in logs {
-                    self.log(log).await?;
+                    if let Some(entry) = self.office.fact_of(log).await? {
+                        self.write(entry).await;
+                    }
                 }
             }
             Change::Reverted { block } => self.revert(block.number).await,
@@ -144,61 +220,6 @@ impl Driver {
         }
     }
 
-    async fn log(&mut self, log: &Log) -> Result<(), SettleError> {
-        let deployment = self.office.client.deployment();
-        let event = match events::decode(deployment, log) {
-            Ok(Some(L1Event::Sidecar(event))) => *event,
-            Ok(_) => return Ok(()),
-            Err(error) => {
-                warn!(%error, "a log is passed over");
-                return Ok(());
-            }
-        };
-        let block = log.block_number;
-        let of = |height: u64, commitment: Option<B256>, group: Option<u32>, fact: Fact| Entry {
-            block,
-            height,
-            commitment,
-            group,
-            fact,
-        };
-        let proposal = |height: u64, index: u32| self.office.books().chronicle.proposal(height, index);
-        let entry = match event {
-            Sidecar::HeightOpened(event) => {
-                let first = self.office.client.schedule(event.height).await?;
-                let version = self.office.client.version_of(event.version).await?;
-                let schedule = chain::schedule(first, version.fixedWindow);
-                schedule.map(|schedule| of(event.height, None, None, Fact::Scheduled(schedule)))
-            }
-            Sidecar::Proposed(event) => {
-                let commitment = event.blockCommitment;
-                self.office.books().chronicle.proposed(block, event.height, event.proposal, commitment);
-                Some(of(event.height, Some(commitment), None, Fact::Proposed))
-            }
-            Sidecar::Revealed(event) => {
-                proposal(event.height, event.proposal).map(|at| of(event.height, Some(at), None, Fact::Revealed))
-            }
-            Sidecar::Committed(event) => proposal(event.height, event.proposal)
-                .map(|at| of(event.height, Some(at), Some(event.group), Fact::Committed { prover: event.prover })),
-            Sidecar::GroupProven(event) => self
-                .winner(event.height)
-                .await?
-                .map(|at| of(event.height, Some(at), Some(event.group), Fact::GroupProven { rescued: event.rescued })),
-            Sidecar::HeightProven(event) => {
-                self.winner(event.height).await?.map(|at| of(event.height, Some(at), None, Fact::HeightProven))
-            }
-            Sidecar::HeightSlashed(event) => {
-                self.winner(event.height).await?.map(|at| of(event.height, Some(at), None, Fact::HeightSlashed))
-            }
-            Sidecar::HeightVoided(event) => Some(of(event.height, None, None, Fact::HeightVoided)),
-            _ => None,
-        };
-        if let Some(entry) = entry {
-            self.write(entry).await;
-        }
-        Ok(())
-    }
-
     /// Notes a fact and tells the groups that it concerns.
     async fn write(&mut self, entry: Entry) {
         let keys: Vec<GroupKey> = {
@@ -210,44 +231,6 @@ impl Driver {
         for key in keys {
             self.tell(key, Event::Seen { block: entry.block, fact: entry.fact }).await;
         }
-    }
-
-    /// The block commitment that leads or has won a height.
-    async fn winner(&self, height: u64) -> Result<Option<B256>, SettleError> {
-        let winner = self.office.client.height_of(height).await?.winner;
-        if winner == u32::MAX {
-            return Ok(None);
-        }
-        let known = self.office.books().chronicle.proposal(height, winner);
-        match known {
-            Some(commitment) => Ok(Some(commitment)),
-            None => Ok(Some(self.office.client.proposal_of(height, winner).await?.blockCommitment)),
-        }
-    }
-
-    /// Heights whose winner is final: committed groups of other proposals have lost.
-    async fn decide_winners(&mut self, tip: u64) -> Result<(), SettleError> {
-        let undecided: BTreeSet<(u64, B256)> = {
-            let books = self.office.books();
-            let open = books.cases.values().filter(|case| {
-                let facts = case.group.facts();
-                facts.ended_at().is_none() && facts.committed_at().is_some() && facts.schedule().is_some()
-            });
-            open.map(|case| (case.terms.height, case.terms.block_commitment)).collect()
-        };
-        for (height, commitment) in undecided {
-            let decided_from = self.office.client.schedule(height).await?[3];
-            let known = |entry: &Entry| entry.fact == Fact::Lost && entry.commitment == Some(commitment);
-            if decided_from == 0 || tip < decided_from || self.office.books().chronicle.knows(height, known) {
-                continue;
-            }
-            if self.winner(height).await?.is_some_and(|winner| winner != commitment) {
-                let fact = Fact::Lost;
-                self.write(Entry { block: decided_from, height, commitment: Some(commitment), group: None, fact })
-                    .await;
-            }
-        }
-        Ok(())
     }
 
     /// Looks at L1 for quotes.
@@ -269,6 +252,8 @@ impl Driver {
             self.office.market().restore(&record);
             self.tell(GroupKey::of(&record.terms), Event::Quote(record.state)).await;
         }
+        // What is held for a quote that never got into the ledger ends with its time, too.
+        self.office.market().expire(tip, reorg_blocks);
         let before = tip.saturating_sub(self.office.config.keep_blocks);
         self.office.on_disk(move |ledger| ledger.prune_files(before)).await?;
         let commitments: Vec<B256> = self.office.books().shown.keys().copied().collect();
@@ -279,6 +264,7 @@ impl Driver {
         let mut books = self.office.books();
         let books = &mut *books;
         books.cases.retain(|_, case| !case.group.is_over());
+        self.again.keep(|key| books.cases.contains_key(key));
         // Finished blocks stay for those who ask, until there are many.
         let spare = books.shown.len().saturating_sub(super::SHOWN_MAX);
         let over = |commitment: &B256| !books.cases.keys().any(|key| key.commitment == *commitment);
@@ -301,15 +287,8 @@ impl Driver {
             let Some(slack) = market.slack(*key, &view) else { continue };
             let alarm = slack.alarm(threshold);
             if alarm > self.alarms.get(key).copied().unwrap_or(Alarm::None) {
-                let height = case.terms.height;
-                warn!(
-                    height,
-                    group = key.group,
-                    ?alarm,
-                    slack.expected_ms,
-                    slack.worst_ms,
-                    "ALARM: a proof may be late"
-                );
+                let (height, group) = (case.terms.height, key.group);
+                warn!(height, group, ?alarm, slack.expected_ms, slack.worst_ms, "ALARM: a proof may be late");
             }
             alarms.insert(*key, alarm);
         }
@@ -320,23 +299,34 @@ impl Driver {
     async fn tell(&mut self, key: GroupKey, event: Event) {
         let mut waiting = VecDeque::from(self.office.step(key, event));
         while let Some(effect) = waiting.pop_front() {
-            match self.act(key, effect.clone()).await {
-                Ok(Some(event)) => waiting.extend(self.office.step(key, event)),
-                Ok(None) => {}
-                Err(error) => {
-                    error!(%error, commitment = %key.commitment, group = key.group, ?effect, "an order was not carried out");
-                    match effect {
-                        Effect::Prove => self.works.retry(key, Event::Farm(Farm::Waiting)),
-                        Effect::Submit { attempt, .. } => self.works.retry(key, Event::NotSent { attempt }),
-                        Effect::Quote { .. } => {
-                            // What follows hangs on this one.
-                            waiting.clear();
-                            self.unwritten.insert(key);
-                        }
-                        Effect::Stop { .. } | Effect::Withdraw { .. } | Effect::GiveUp { .. } => {}
+            let error = match self.act(key, effect.clone()).await {
+                Ok(event) => {
+                    if !matches!(effect, Effect::Stop { .. } | Effect::Withdraw { .. } | Effect::GiveUp { .. }) {
+                        self.again.succeeded(key);
                     }
+                    waiting.extend(event.into_iter().flat_map(|event| self.office.step(key, event)));
+                    continue;
                 }
-            }
+                Err(error) => error,
+            };
+            error!(%error, commitment = %key.commitment, group = key.group, ?effect, "an order was not carried out");
+            let later = match effect {
+                Effect::Prove | Effect::Submit { .. } if error.is_final() => {
+                    let failed = Farm::Failed { code: "PY-C-315".to_owned(), message: error.to_string() };
+                    waiting.extend(self.office.step(key, Event::Farm(failed)));
+                    continue;
+                }
+                Effect::Prove => Later::Tell(Event::Farm(Farm::Waiting)),
+                Effect::Submit { attempt, .. } => Later::Tell(Event::NotSent { attempt }),
+                Effect::Quote { .. } => {
+                    // The ledger takes single steps: a later one hangs on this one. Other orders do not.
+                    waiting.retain(|effect| !matches!(effect, Effect::Quote { .. }));
+                    Later::Quote
+                }
+                // What is in flight without need is stopped by its own check.
+                Effect::Stop { .. } | Effect::Withdraw { .. } | Effect::GiveUp { .. } => continue,
+            };
+            self.again.failed(key, later, Instant::now());
         }
         self.office.refresh(key.commitment);
     }
@@ -345,17 +335,14 @@ impl Driver {
         match effect {
             Effect::Prove => return self.works.prove(&self.office, key).await.map(Some),
             Effect::Stop { reason } => {
-                info!(commitment = %key.commitment, group = key.group, reason, "not needed any more")
+                info!(commitment = %key.commitment, group = key.group, reason, "not needed any more");
             }
             Effect::Submit { attempt, at_risk, not_before, deadline } => {
-                let when = Submission { at_risk, not_before, deadline };
-                return self.submit(key, attempt, when).await.map(Some);
+                let bounds = Bounds { at_risk, not_before, deadline };
+                let sending = self.submissions.submit(&self.office, key, attempt, bounds).await?;
+                return Ok(Some(Event::Sending { attempt, sending }));
             }
-            Effect::Withdraw { attempt } => {
-                if let Some(id) = self.works.intent(key, attempt) {
-                    self.office.manager.withdraw(&id).await?;
-                }
-            }
+            Effect::Withdraw { attempt } => self.submissions.withdraw(&self.office, key, attempt).await?,
             Effect::Quote { to, at, reason } => self.quote(key, to, at, reason).await?,
             Effect::GiveUp { reason } => {
                 error!(commitment = %key.commitment, group = key.group, reason, "ALARM: a committed group will not be proven by us");
@@ -374,43 +361,29 @@ impl Driver {
         Ok(())
     }
 
-    async fn submit(&mut self, key: GroupKey, attempt: u32, when: Submission) -> Result<Event, SettleError> {
-        let sending = self.works.submit(&self.office, key, attempt, when).await?;
-        Ok(Event::Sending { attempt, sending })
-    }
-
-    /// Quotes whose new state could not be written: the groups hear the one that is, and say again what it should be.
-    async fn reread(&mut self) {
-        for key in std::mem::take(&mut self.unwritten) {
-            let nonce = self.office.books().cases.get(&key).map(|case| case.terms.nonce);
-            let Some(nonce) = nonce else { continue };
-            match self.office.on_disk(move |ledger| ledger.quote(nonce)).await {
-                Ok(Some(record)) => self.works.retry(key, Event::Quote(record.state)),
-                Ok(None) => {}
-                Err(error) => {
-                    warn!(%error, "the ledger cannot be read");
-                    self.unwritten.insert(key);
+    /// Tells groups what makes them give failed orders again.
+    async fn try_again(&mut self) {
+        for (key, later) in self.again.due(Instant::now()) {
+            let event = match later {
+                Later::Tell(event) => event,
+                Later::Quote => {
+                    let nonce = self.office.books().cases.get(&key).map(|case| case.terms.nonce);
+                    let Some(nonce) = nonce else { continue };
+                    match self.office.on_disk(move |ledger| ledger.quote(nonce)).await {
+                        Ok(Some(record)) => Event::Quote(record.state),
+                        Ok(None) => continue,
+                        Err(error) => {
+                            warn!(%error, "the ledger cannot be read");
+                            self.again.failed(key, Later::Quote, Instant::now());
+                            continue;
+                        }
+                    }
                 }
+            };
+            self.tell(key, event).await;
+            if let Some(head) = self.told {
+                self.tell(key, Event::Head(head)).await;
             }
         }
     }
-
-    /// Tells groups what became of their submissions.
-    async fn follow_sends(&mut self) {
-        self.reread().await;
-        for (key, attempt, sending) in self.works.sends(&self.office).await {
-            debug!(commitment = %key.commitment, group = key.group, attempt, ?sending, "submission");
-            self.tell(key, Event::Sending { attempt, sending }).await;
-        }
-        for (key, event) in self.works.due(&self.office) {
-            self.tell(key, event).await;
-        }
-    }
-}
-
-/// Bounds of a submission.
-pub(super) struct Submission {
-    pub at_risk: U256,
-    pub not_before: u64,
-    pub deadline: u64,
 }

@@ -32,7 +32,6 @@ use crate::{
 pub(super) struct Case {
     pub terms: QuoteTerms,
     pub group: Group,
-    pub failures: u32,
 }
 
 /// An accepted block as its followers see it.
@@ -49,8 +48,6 @@ pub(super) enum Notice {
     Opened(GroupKey),
     /// Its block was accepted.
     Accepted(GroupKey),
-    /// The farm's state of a block has changed.
-    Farm(BlockId),
 }
 
 /// The books.
@@ -69,12 +66,26 @@ pub(super) struct Office {
     pub ledger: Arc<dyn Ledger>,
     pub market: Mutex<Market>,
     pub books: Mutex<Books>,
+    /// Held from looking at what is promised until a promise is written: requests are answered one after the other.
+    pub asking: tokio::sync::Mutex<()>,
     pub client: SidecarClient,
     pub manager: Manager,
     pub key: Key,
     pub domain: Domain,
     pub handle: Handle,
     pub notices: mpsc::UnboundedSender<Notice>,
+}
+
+/// What the farm has to do for a quote, as the ledger has it.
+pub(super) fn farm_of(ledger: &dyn Ledger, nonce: U256, commitment: B256) -> Result<Farm, LedgerError> {
+    if ledger.receipt(nonce)?.is_none() {
+        return Ok(Farm::Missing);
+    }
+    if ledger.proof(commitment)?.is_some() {
+        return Ok(Farm::Proven);
+    }
+    let given_up = ledger.block(commitment)?.and_then(|block| block.given_up);
+    Ok(given_up.map_or(Farm::Waiting, |message| Farm::Failed { code: "PY-C-306".to_owned(), message }))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -148,8 +159,7 @@ impl Office {
         for entry in chronicle.about(&record.terms) {
             step(&mut group, Event::Seen { block: entry.block, fact: entry.fact });
         }
-        let case = Case { terms: record.terms.clone(), group, failures: 0 };
-        cases.insert(key, case);
+        cases.insert(key, Case { terms: record.terms.clone(), group });
     }
 
     /// Tells a case what happened; what it orders.

@@ -1,87 +1,69 @@
-//! What is under way: blocks in the farm, submissions, and what must be tried again.
+//! Blocks in the farm: handing them over, keeping their proofs, and what comes after a failure.
+//!
+//! The farm's board is looked at again and again, so there is no message that could be lost. A block's proof is in the ledger before any
+//! group hears of it. What the farm refuses is given up; what fails otherwise is tried again as long as the window is open.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
     time::Instant,
 };
 
-use alloy_primitives::{B256, Bytes as Data};
-use proofyard_coordinator_client::{BlockStatus, Stage};
+use alloy_primitives::B256;
+use proofyard_coordinator_client::{BlockStatus, ErrorBody, Stage};
 use proofyard_job_schema::BlockId;
-use proofyard_proof_system::proof::RootProof;
-use proofyard_settlement::{
-    sidecar_client::calls,
-    transactions::{GivenUp, Intent, IntentId, State},
-};
 use tracing::{error, info, warn};
 
 use super::{
     SettleError,
+    again::{Again, delay},
     desk::header_of,
-    driver::Submission,
-    office::{Notice, Office},
-    papers,
+    office::Office,
 };
 use crate::{
+    board::{Admission, Entry, Terms},
     handle::Request,
     ledger::GroupKey,
     market::{Class, Meter, ROUNDS, Remaining, Sample},
-    submission::{Event, Farm, Sending},
+    submission::{Event, Farm},
 };
 
-/// Times the farm may fail on a block before it is given up.
-const FAILURES_MAX: u32 = 3;
+/// Failures of one block from which on there is an alarm.
+const ALARMING: u32 = 3;
 
-#[derive(Default)]
-struct Sent {
-    id: Option<IntentId>,
-    attempt: u32,
-    last: Option<Sending>,
+/// How far the farm was when it was last looked at: stage, round, subtrees done.
+type Seen = (Stage, u8, u32);
+
+/// A block handed to the farm.
+struct InFarm {
+    /// Whose block it is.
+    commitments: BTreeSet<B256>,
+    terms: Terms,
+    seen: Option<Seen>,
+    /// Its proof could not be written so often, and is not tried again before.
+    unwritten: (u32, Instant),
 }
 
-/// Everything under way.
+/// Everything in the farm.
 pub(super) struct Works {
-    /// Blocks handed to the farm, and the commitments they stand for.
-    blocks: BTreeMap<BlockId, BTreeSet<B256>>,
-    sent: BTreeMap<GroupKey, Sent>,
-    /// What is told to groups in the next round: an order was not carried out.
-    again: Vec<(GroupKey, Event)>,
-    /// Blocks for which the farm had no room, and the head at which.
-    parked: BTreeMap<B256, u64>,
+    blocks: BTreeMap<BlockId, InFarm>,
+    /// Blocks that get another try.
+    parked: Again<B256, ()>,
     meter: Meter<BlockId>,
     since: Instant,
 }
 
 impl Default for Works {
     fn default() -> Self {
-        Self {
-            blocks: BTreeMap::new(),
-            sent: BTreeMap::new(),
-            again: Vec::new(),
-            parked: BTreeMap::new(),
-            meter: Meter::new(),
-            since: Instant::now(),
-        }
+        Self { blocks: BTreeMap::new(), parked: Again::default(), meter: Meter::new(), since: Instant::now() }
     }
 }
 
-fn unknown(what: &str, commitment: B256) -> SettleError {
-    SettleError::Contradiction(format!("the ledger has no {what} of block {commitment}; was it pruned too early?"))
+fn workers(office: &Office) -> u32 {
+    office.farm_sight().workers
 }
 
-/// What the farm makes of a block.
-fn farm(status: &BlockStatus) -> Farm {
-    let failed = || {
-        let error = status.error.clone();
-        let (code, message) = error.map_or_else(Default::default, |error| (error.code, error.message));
-        Farm::Failed { code, message }
-    };
-    match status.stage {
-        Stage::Executing | Stage::Proving | Stage::Verifying => Farm::Proving,
-        Stage::Done => Farm::Proven,
-        Stage::Refused | Stage::Failed => failed(),
-    }
+fn keys_of(office: &Office, commitment: B256) -> Vec<GroupKey> {
+    office.books().cases.keys().filter(|key| key.commitment == commitment).copied().collect()
 }
 
 impl Works {
@@ -89,263 +71,213 @@ impl Works {
         u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn workers(office: &Office) -> u32 {
-        office.farm_sight().workers
-    }
-
-    /// An order was not carried out: this makes the group give it again in the next round.
-    pub fn retry(&mut self, key: GroupKey, event: Event) {
-        self.again.push((key, event));
-    }
-
-    /// What groups are told so that they give orders again.
-    pub fn due(&mut self, office: &Office) -> Vec<(GroupKey, Event)> {
-        let books = office.books();
-        let Some(head) = books.sight.as_ref().map(|sight| sight.block) else { return Vec::new() };
-        let mut due: Vec<(GroupKey, Event)> = Vec::new();
-        for (key, event) in std::mem::take(&mut self.again) {
-            due.extend([(key, event), (key, Event::Head(head))]);
-        }
-        let ready: Vec<B256> = self.parked.iter().filter(|(_, at)| **at < head).map(|(block, _)| *block).collect();
-        for commitment in ready {
-            self.parked.remove(&commitment);
-            let keys = books.cases.keys().filter(|key| key.commitment == commitment);
-            due.extend(keys.map(|key| (*key, Event::Farm(Farm::Waiting))));
-        }
-        due
+    /// Keeps the count of workers.
+    pub fn measure(&mut self, office: &Office) {
+        self.meter.workers(workers(office));
     }
 
     /// Hands a block to the farm.
-    pub async fn prove(&mut self, office: &Arc<Office>, key: GroupKey) -> Result<Event, SettleError> {
+    pub async fn prove(&mut self, office: &Office, key: GroupKey) -> Result<Event, SettleError> {
         let commitment = key.commitment;
+        let missing = |what| SettleError::Missing { what, commitment };
         let found =
             office.on_disk(move |ledger| Ok((ledger.block(commitment)?, ledger.block_file(commitment)?))).await?;
-        let (Some(block), Some(file)) = found else { return Err(unknown("file", commitment)) };
-        let header = header_of(&block.header).ok_or_else(|| unknown("header", commitment))?;
-        let version = office.client.height_of(block.height).await?.version;
-        let groups = header.ends.len() as u32;
-        let verifier = office.client.verifier_of(version, header.rows_log2, header.subtrees / groups.max(1)).await?;
-        let id = office.handle.submit(Request {
+        let (Some(block), Some(file)) = found else { return Err(missing("file")) };
+        let header = header_of(&block.header).ok_or_else(|| missing("readable header"))?;
+        let groups = u32::try_from(header.ends.len()).unwrap_or(u32::MAX).max(1);
+        let (height, rows_log2, subtrees) = (block.height, header.rows_log2, header.subtrees / groups);
+        let version = office.client.height_of(height).await?.version;
+        let verifier = office.client.verifier_of(version, rows_log2, subtrees).await?;
+        if verifier.is_zero() {
+            return Err(SettleError::NoVerifier { height, rows_log2, subtrees });
+        }
+        let request = Request {
             block: file.into(),
             subtrees: Some(header.subtrees),
             groups: Some(groups),
             chain_id: office.client.deployment().chain_id,
             contract: verifier.into_array(),
             beneficiary: office.key.address().into_array(),
-        });
-        info!(%commitment, block = %id, %verifier, "proving");
-        let (now, workers) = (self.now_ms(), Self::workers(office));
-        self.meter.started(id, workers, now);
-        let followed = self.blocks.entry(id).or_default();
-        if followed.is_empty() {
-            // The task must not hold the office: it may outlive it.
-            let (watch, notices) = (office.handle.watch(id), office.notices.clone());
-            tokio::spawn(async move {
-                let Some(mut watch) = watch else { return };
-                let mut last = None;
-                while watch.changed().await.is_ok() {
-                    let status = watch.borrow_and_update().status.clone();
-                    let now = Some((status.stage, status.round, status.subtrees_done));
-                    if now != last && notices.send(Notice::Farm(id)).is_err() {
-                        return;
-                    }
-                    last = now;
-                    if status.stage.is_final() {
-                        return;
-                    }
-                }
-            });
+        };
+        let terms = Terms::of(&request);
+        let (id, admission) = office.handle.offer(request);
+        match admission {
+            Admission::New => {
+                info!(%commitment, block = %id, %verifier, "proving");
+                let (now, workers) = (self.now_ms(), workers(office));
+                self.meter.started(id, workers, now);
+            }
+            Admission::Known => {}
+            Admission::InWork => return Err(SettleError::InWork { id }),
         }
-        followed.insert(commitment);
-        office.tell(Notice::Farm(id));
+        let of = |commitments| InFarm { commitments, terms, seen: None, unwritten: (0, Instant::now()) };
+        let mut in_farm =
+            self.blocks.remove(&id).filter(|known| known.terms == terms).unwrap_or_else(|| of(BTreeSet::new()));
+        in_farm.commitments.insert(commitment);
+        in_farm.seen = None;
+        self.blocks.insert(id, in_farm);
         Ok(Event::Farm(Farm::Proving))
     }
 
-    /// What the groups of a block are told when the farm's state of it has changed.
-    pub async fn farm_changed(&mut self, office: &Arc<Office>, id: BlockId) -> Vec<(GroupKey, Event)> {
-        let Some(entry) = office.handle.watch(id).map(|watch| watch.borrow().clone()) else { return Vec::new() };
-        let commitments = self.blocks.get(&id).cloned().unwrap_or_default();
-        let status = entry.current();
-        if status.stage.is_final() {
-            self.ended(office, id, &status);
-            self.blocks.remove(&id);
-        }
+    /// What groups are told because the farm has got on, or a failed block is due again.
+    pub async fn news(&mut self, office: &Office) -> Vec<(GroupKey, Event)> {
         let mut told = Vec::new();
-        for commitment in commitments {
-            let mut state = farm(&status);
-            if let (Farm::Proven, Some(proven)) = (&state, &entry.proven) {
-                let proof = proven.proof.clone();
-                let stored = office.on_disk(move |ledger| ledger.store_proof(commitment, &proof)).await;
-                if let Err(error) = stored {
-                    // Proving again gives the same proof.
-                    error!(%error, %commitment, "a proof could not be written");
-                    state = Farm::Waiting;
-                }
+        let blocks: Vec<BlockId> = self.blocks.keys().copied().collect();
+        for block in blocks {
+            for (commitment, state) in self.look(office, block).await {
+                told.extend(keys_of(office, commitment).into_iter().map(|key| (key, Event::Farm(state.clone()))));
             }
-            if let Farm::Failed { code, message } = &state {
-                let Some(next) = self.failed(office, commitment, code.clone(), message.clone()).await else { continue };
-                state = next;
-            }
-            let keys: Vec<GroupKey> = {
-                let books = office.books();
-                books.cases.keys().filter(|key| key.commitment == commitment).copied().collect()
-            };
-            let mut market = office.market();
-            for key in keys {
-                if let Some(entry) = market.calendar().get(key) {
-                    let left = match state {
-                        Farm::Proven => Remaining::NOTHING,
-                        _ => remaining(&status, market.throughput().round_shares(entry.class())),
-                    };
-                    market.progress(key, left);
-                }
-                told.push((key, Event::Farm(state.clone())));
-            }
+        }
+        let cases = || office.books().cases.keys().map(|key| key.commitment).collect::<BTreeSet<B256>>();
+        let alive = cases();
+        self.parked.keep(|commitment| alive.contains(commitment));
+        for (commitment, ()) in self.parked.due(Instant::now()) {
+            told.extend(keys_of(office, commitment).into_iter().map(|key| (key, Event::Farm(Farm::Waiting))));
         }
         told
     }
 
-    /// A block failed in the farm: it waits for another try, unless it has had enough of them. `None`: nothing to be said yet, because
-    /// the coordinator stops (the next one goes on), or has no room now.
-    async fn failed(&mut self, office: &Office, commitment: B256, code: String, message: String) -> Option<Farm> {
-        let head = office.books().sight.as_ref().map_or(0, |sight| sight.block);
+    /// One block on the board, if it has changed: what it is to those whose block it is.
+    async fn look(&mut self, office: &Office, id: BlockId) -> Vec<(B256, Farm)> {
+        let Some(in_farm) = self.blocks.get_mut(&id) else { return Vec::new() };
+        let all = |commitments: &BTreeSet<B256>, state: Farm| -> Vec<(B256, Farm)> {
+            commitments.iter().map(|commitment| (*commitment, state.clone())).collect()
+        };
+        let found = office.handle.watch(id).map(|watch| watch.borrow().clone());
+        let Some(entry) = found.filter(|entry| entry.terms == in_farm.terms) else {
+            // Ended long ago, or replaced since it failed.
+            let waiting = all(&in_farm.commitments, Farm::Waiting);
+            self.blocks.remove(&id);
+            return waiting;
+        };
+        let status = entry.current();
+        let seen = (status.stage, status.round, status.subtrees_done);
+        if in_farm.seen == Some(seen) {
+            return Vec::new();
+        }
+        match status.stage {
+            Stage::Executing | Stage::Proving | Stage::Verifying => {
+                in_farm.seen = Some(seen);
+                let commitments = in_farm.commitments.clone();
+                progress(office, &commitments, &status);
+                all(&commitments, Farm::Proving)
+            }
+            Stage::Done => {
+                if !in_farm.keep_proof(office, &entry).await {
+                    return Vec::new();
+                }
+                let commitments = self.ended(office, id, &status);
+                commitments.iter().for_each(|commitment| self.parked.succeeded(*commitment));
+                all(&commitments, Farm::Proven)
+            }
+            Stage::Refused | Stage::Failed => {
+                let commitments = self.ended(office, id, &status);
+                let error = status.error.unwrap_or_else(unknown_error);
+                let refused = status.stage == Stage::Refused;
+                let mut states = Vec::new();
+                for commitment in commitments {
+                    let state = self.failed(office, commitment, &error, refused).await;
+                    states.extend(state.map(|state| (commitment, state)));
+                }
+                states
+            }
+        }
+    }
+
+    /// Writes down the proofs that the farm has and the ledger has not.
+    pub async fn keep_proofs(&mut self, office: &Office) {
+        for (id, in_farm) in &mut self.blocks {
+            let entry = office.handle.watch(*id).map(|watch| watch.borrow().clone());
+            if let Some(entry) = entry.filter(|entry| entry.terms == in_farm.terms && entry.proven.is_some()) {
+                in_farm.keep_proof(office, &entry).await;
+            }
+        }
+    }
+
+    /// A block failed in the farm. One that it refuses is given up. `None`: it gets another try later, with this process or the next.
+    async fn failed(&mut self, office: &Office, commitment: B256, error: &ErrorBody, refused: bool) -> Option<Farm> {
+        let ErrorBody { code, message, .. } = error;
         if office.handle.is_draining() {
             return None;
         }
-        if code == "PY-C-102" {
-            self.parked.insert(commitment, head);
+        // No room is no fault of the block's.
+        if !refused || code == "PY-C-102" {
+            let failures = self.parked.failed(commitment, (), Instant::now());
+            if failures >= ALARMING {
+                error!(%commitment, code, message, failures, "ALARM: the farm does not prove a block; it is tried again");
+            } else {
+                warn!(%commitment, code, message, failures, "the farm did not prove a block; it is tried again");
+            }
             return None;
-        }
-        let failures = {
-            let mut books = office.books();
-            let cases = books.cases.iter_mut().filter(|(key, _)| key.commitment == commitment);
-            let counted = cases.map(|(_, case)| {
-                case.failures += 1;
-                case.failures
-            });
-            counted.max().unwrap_or(FAILURES_MAX)
-        };
-        warn!(%commitment, code, message, failures, "the farm did not prove a block");
-        if failures < FAILURES_MAX {
-            return Some(Farm::Waiting);
         }
         let reason = format!("[{code}] {message}");
         if let Err(error) = office.on_disk(move |ledger| ledger.give_up_block(commitment, &reason)).await {
+            // The next process hears the same from the farm.
             error!(%error, %commitment, "giving a block up could not be written");
         }
-        Some(Farm::Failed { code, message })
+        Some(Farm::Failed { code: code.clone(), message: message.clone() })
     }
 
     /// A block has left the farm: what it took is measured.
-    fn ended(&mut self, office: &Office, id: BlockId, status: &BlockStatus) {
+    fn ended(&mut self, office: &Office, id: BlockId, status: &BlockStatus) -> BTreeSet<B256> {
+        let commitments = self.blocks.remove(&id).map(|in_farm| in_farm.commitments).unwrap_or_default();
+        if status.stage == Stage::Done {
+            progress(office, &commitments, status);
+        }
         let now = self.now_ms();
-        let Some((wall_ms, workers)) = self.meter.ended(id, now) else { return };
-        if status.stage != Stage::Done {
-            return;
-        }
-        let mut rounds_ms = [0; ROUNDS];
-        for round in &status.rounds {
-            if let Some(sum) = rounds_ms.get_mut(usize::from(round.round).wrapping_sub(1)) {
-                *sum += (round.seconds * 1_000.0) as u64;
-            }
-        }
-        let class = Class { rows_log2: status.rows_log2, subtrees: status.subtrees };
-        office.market().observe(Sample { class, wall_ms, workers, rounds_ms });
-    }
-
-    /// Keeps the count of workers.
-    pub fn measure(&mut self, office: &Office) {
-        self.meter.workers(Self::workers(office));
-    }
-
-    /// The name of a submission: one for each attempt, so that it is the same after a restart.
-    fn name(key: GroupKey, attempt: u32) -> Option<IntentId> {
-        IntentId::new(format!("submit/{}/{}/{attempt}", key.commitment, key.group)).ok()
-    }
-
-    /// The name of the present submission.
-    pub fn intent(&self, key: GroupKey, attempt: u32) -> Option<IntentId> {
-        self.sent.get(&key).filter(|sent| sent.attempt == attempt).and_then(|sent| sent.id.clone())
-    }
-
-    /// Writes a submission into the journal; the transaction manager does the rest.
-    pub async fn submit(
-        &mut self,
-        office: &Office,
-        key: GroupKey,
-        attempt: u32,
-        when: Submission,
-    ) -> Result<Sending, SettleError> {
-        let commitment = key.commitment;
-        let found = office.on_disk(move |ledger| Ok((ledger.block(commitment)?, ledger.proof(commitment)?))).await?;
-        let (Some(block), Some(proof)) = found else { return Err(unknown("proof", commitment)) };
-        let header = header_of(&block.header).ok_or_else(|| unknown("header", commitment))?;
-        let proof = group_proof(&proof, key.group).ok_or_else(|| unknown("usable proof", commitment))?;
-        let id = Self::name(key, attempt).ok_or_else(|| unknown("name", commitment))?;
-        let deployment = office.client.deployment();
-        let (bound, beneficiary) = (papers::bound_header(&header), office.key.address());
-        let data = calls::submit_proof(block.height, bound, key.group, beneficiary, proof, &[]);
-        let mut intent = Intent::new(id.clone(), deployment.sidecar, data);
-        intent.at_risk = when.at_risk;
-        intent.not_before = Some(when.not_before);
-        intent.deadline = Some(when.deadline);
-        intent.obsolete_when = Some(calls::when_proven(deployment, block.height, key.group));
-        let state = office.manager.submit(intent).await?;
-        info!(%commitment, group = key.group, attempt, deadline = when.deadline, "submission");
-        let sending = sending(&state);
-        self.sent.insert(key, Sent { id: Some(id), attempt, last: Some(sending.clone()) });
-        Ok(sending)
-    }
-
-    /// Submissions whose state has changed.
-    pub async fn sends(&mut self, office: &Office) -> Vec<(GroupKey, u32, Sending)> {
-        let mut changed = Vec::new();
-        for (key, sent) in &mut self.sent {
-            let Some(id) = &sent.id else { continue };
-            match office.manager.record(id).await {
-                Ok(record) => {
-                    let now = Some(sending(&record.state));
-                    if now != sent.last {
-                        sent.last.clone_from(&now);
-                        changed.extend(now.map(|now| (*key, sent.attempt, now)));
-                    }
+        if let Some((wall_ms, workers)) = self.meter.ended(id, now)
+            && status.stage == Stage::Done
+        {
+            let mut rounds_ms = [0; ROUNDS];
+            for round in &status.rounds {
+                if let Some(sum) = rounds_ms.get_mut(usize::from(round.round).wrapping_sub(1)) {
+                    *sum += (round.seconds * 1_000.0) as u64;
                 }
-                Err(error) => warn!(%error, "a submission's state is not known"),
             }
+            let class = Class { rows_log2: status.rows_log2, subtrees: status.subtrees };
+            office.market().observe(Sample { class, wall_ms, workers, rounds_ms });
         }
-        let cases = &office.books().cases;
-        self.sent.retain(|key, _| cases.contains_key(key));
-        changed
+        commitments
     }
 }
 
-fn sending(state: &State) -> Sending {
-    match state {
-        State::Queued | State::InFlight => Sending::Underway,
-        State::Included { .. } => Sending::Included,
-        State::Succeeded { .. } => Sending::Succeeded,
-        State::Reverted { reason, .. } => Sending::Failed { reason: reason.clone() },
-        State::GivenUp(why) => {
-            let reason = match why {
-                GivenUp::Obsolete => "somebody else has done it".to_owned(),
-                GivenUp::Expired => "its deadline is over".to_owned(),
-                GivenUp::Withdrawn => "it was withdrawn".to_owned(),
-                GivenUp::Refused { reason } => reason.clone(),
-            };
-            Sending::Failed { reason }
+impl InFarm {
+    /// Writes the proof for all whose block it is; false when that is still to be done.
+    async fn keep_proof(&mut self, office: &Office, entry: &Entry) -> bool {
+        let (failures, not_before) = self.unwritten;
+        let Some(proven) = &entry.proven else { return false };
+        if Instant::now() < not_before {
+            return false;
         }
+        let (proof, commitments) = (proven.proof.clone(), self.commitments.clone());
+        let stored = office.on_disk(move |ledger| {
+            commitments.iter().try_for_each(|commitment| ledger.store_proof(*commitment, &proof))
+        });
+        let Err(error) = stored.await else { return true };
+        let failures = failures.saturating_add(1);
+        error!(%error, block = %proven.block, failures, "a proof could not be written");
+        self.unwritten = (failures, Instant::now() + delay(failures));
+        false
     }
 }
 
-/// The proof of one group as the sidecar contract takes it: a root proof of that group alone. The last group's end is not among the
-/// bytes, so none is needed to read them.
-fn group_proof(proof: &[u8], group: u32) -> Option<Data> {
-    let all = RootProof::decode(proof, Default::default()).ok()?;
-    let one = all.groups.into_iter().nth(group as usize)?;
-    Some(RootProof { groups: vec![one] }.encode().into())
+fn unknown_error() -> ErrorBody {
+    ErrorBody { code: "PY-C-127".to_owned(), message: "the farm gave no reason".to_owned(), transaction: None }
 }
 
-/// How much of a block is left to prove.
-fn remaining(status: &BlockStatus, shares: [u64; ROUNDS]) -> Remaining {
-    Remaining::in_round(status.round, status.subtrees_done, status.subtrees, shares)
+/// Tells the market how much of a block is left.
+fn progress(office: &Office, commitments: &BTreeSet<B256>, status: &BlockStatus) {
+    let keys: Vec<GroupKey> = commitments.iter().flat_map(|commitment| keys_of(office, *commitment)).collect();
+    let mut market = office.market();
+    for key in keys {
+        let Some(class) = market.calendar().get(key).map(|entry| entry.class()) else { continue };
+        let left = match status.stage {
+            Stage::Done => Remaining::NOTHING,
+            _ => {
+                let shares = market.throughput().round_shares(class);
+                Remaining::in_round(status.round, status.subtrees_done, status.subtrees, shares)
+            }
+        };
+        market.progress(key, left);
+    }
 }

@@ -210,6 +210,11 @@ impl Group {
         &self.facts
     }
 
+    /// What the farm does with its block.
+    pub fn farm(&self) -> &Farm {
+        &self.farm
+    }
+
     /// The quote as the ledger has it, or will have after the last effects.
     pub fn quote(&self) -> QuoteState {
         self.quote

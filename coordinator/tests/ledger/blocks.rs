@@ -12,7 +12,7 @@ fn an_accepted_block_is_there_with_its_file_after_a_restart() {
     assert_eq!((receipt.id, receipt.signature.clone()), (id(&block_file(1)), None));
     drop(ledger);
     let ledger = open(&file(&dir));
-    assert_eq!(ledger.open_work().expect("read").unsigned_receipts, [receipt.clone()]);
+    assert_eq!(ledger.open_work().expect("read").unsigned_receipts, std::slice::from_ref(&receipt));
     let signed = ledger.sign_receipt(receipt.nonce, b"signature").expect("signed");
     let Accepted::Existing(again) = ledger.accept_block(&block(&record)).expect("again") else {
         panic!("it is not new")

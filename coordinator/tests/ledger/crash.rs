@@ -41,6 +41,26 @@ fn stop_at(stop: u64) -> Observer {
     })
 }
 
+/// A submission as the transaction manager journals it: wanted, then signed, and only then sent; then final.
+fn submit(ledger: &dyn Ledger, height: u64) {
+    let (chain_id, sender, intent) = (1, identity().sidecar, format!("submit/{height}"));
+    let row = |is_final, record: &[u8]| {
+        let (intent, record) = (intent.clone(), record.to_vec());
+        TransactionRow { chain_id, sender, sequence: height, intent, is_final, record }
+    };
+    if ledger.transaction(chain_id, sender, &intent).expect("read").is_none() {
+        ledger.store_transaction(&row(false, b"wanted")).expect("stored");
+    }
+    let found = ledger.transaction(chain_id, sender, &intent).expect("read").expect("written");
+    if found == b"wanted" {
+        ledger.store_transaction(&row(false, b"signed")).expect("stored");
+    }
+    if found != b"final" {
+        say(&format!("SENT {height}"));
+        ledger.store_transaction(&row(true, b"final")).expect("stored");
+    }
+}
+
 /// The story; each step looks at the ledger first, so that it goes on wherever it was cut.
 fn play(ledger: &dyn Ledger) {
     for height in 1..=HEIGHTS {
@@ -65,15 +85,13 @@ fn play(ledger: &dyn Ledger) {
         }
         let commitment = quote(height, 0).terms.block_commitment;
         ledger.store_proof(commitment, b"proof").expect("stored");
-        let sender = identity().sidecar;
-        let (intent, record) = (format!("submit/{height}"), b"signed".to_vec());
-        let row = TransactionRow { chain_id: 1, sender, sequence: height, intent, is_final: true, record };
-        ledger.store_transaction(&row).expect("stored");
+        submit(ledger, height);
         for group in 0..GROUPS {
             let record = ledger.quote_of(GroupKey { commitment, group }).expect("read").expect("quoted");
             ledger.move_quote(record.terms.nonce, QuoteState::Settled, 120, None).expect("settled");
         }
     }
+    give_up(ledger);
     ledger.expire_quotes(EXPIRY + 1, 0).expect("none is left");
     let unwanted = quote(HEIGHTS + 1, 0);
     if ledger.quote_of(GroupKey::of(&unwanted.terms)).expect("read").is_none_or(|quote| quote.state.is_open()) {
@@ -82,6 +100,23 @@ fn play(ledger: &dyn Ledger) {
     }
     ledger.prune_files(100).expect("none is old enough");
     say("DONE");
+}
+
+/// A block that the farm refuses: its deposit is lost, and said so.
+fn give_up(ledger: &dyn Ledger) {
+    let wanted = quote(HEIGHTS + 2, 0);
+    let known = ledger.quote_of(GroupKey::of(&wanted.terms)).expect("read");
+    if known.is_some_and(|quote| !quote.state.is_open()) {
+        return;
+    }
+    let reserved = ledger.reserve_quote(&wanted, &backing(BALANCE)).expect("reserved").into_record();
+    let record = ledger.sign_quote(reserved.terms.nonce, &signature(&reserved.terms)).expect("signed");
+    let receipt = ledger.accept_block(&block(&record)).expect("accepted").into_record();
+    ledger.sign_receipt(receipt.nonce, receipt.id.as_slice()).expect("signed");
+    ledger.move_quote(receipt.nonce, QuoteState::Committed, EXPIRY, None).expect("committed");
+    ledger.give_up_block(receipt.commitment, "refused").expect("given up");
+    say(&format!("GIVEN_UP {}", receipt.commitment));
+    ledger.move_quote(receipt.nonce, QuoteState::Slashed, 160, Some("too late")).expect("slashed");
 }
 
 #[test]
@@ -122,6 +157,18 @@ fn check(ledger: &dyn Ledger, said: &[String]) {
     let mut quotes: BTreeMap<GroupKey, U256> = BTreeMap::new();
     for line in said {
         let words: Vec<&str> = line.split(' ').collect();
+        match words[..] {
+            // What was sent was written, as it was sent or as what became of it.
+            ["SENT", height] => {
+                let found = ledger.transaction(1, identity().sidecar, &format!("submit/{height}")).expect("read");
+                assert!(matches!(found.as_deref(), Some(b"signed" | b"final")), "{line}");
+            }
+            ["GIVEN_UP", commitment] => {
+                let block = ledger.block(commitment.parse().expect("a hash")).expect("read").expect("never forgotten");
+                assert_eq!(block.given_up.as_deref(), Some("refused"));
+            }
+            _ => {}
+        }
         let [what @ ("SIGNED" | "QUOTE" | "RECEIPT"), nonce, bytes] = words[..] else { continue };
         let nonce: U256 = nonce.parse().expect("a nonce");
         // P1: what was signed was written before, in the same words.
@@ -146,7 +193,8 @@ fn check(ledger: &dyn Ledger, said: &[String]) {
                 let work = ledger.open_work().expect("read");
                 let waits =
                     work.unproven.iter().chain(&work.unsettled).any(|block| block.commitment == receipt.commitment);
-                assert!(waits || !record.state.is_open(), "an accepted block that nobody works on");
+                let given_up = ledger.block(receipt.commitment).expect("read").expect("there").given_up.is_some();
+                assert!(waits || given_up || !record.state.is_open(), "an accepted block that nobody works on");
             }
         }
     }
@@ -185,6 +233,7 @@ fn killed_at_every_moment_of_every_write() {
         "sign_receipt",
         "move_quote",
         "store_proof",
+        "give_up_block",
         "store_transaction",
         "expire_quotes",
         "prune_files",

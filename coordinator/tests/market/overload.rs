@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 use proofyard_coordinator::{
     client::QuoteRequest,
-    ledger::{Backing, GroupKey},
+    ledger::{Backing, GroupKey, QuoteRecord, QuoteState, Reservation},
     market::{Market, MarketConfig, Offer, View, Window},
 };
 use proptest::prelude::*;
@@ -43,13 +43,37 @@ struct Promise {
     asked: Asked,
 }
 
-/// Everybody asks; what is promised, with what each promise saw of the chain.
-fn run(all: &[Asked], turn_ms: u64, workers: u32, balance: u64) -> (Market, Vec<Promise>, u64) {
+impl Promise {
+    /// The L1 block of its commitment.
+    fn commits_at(&self) -> u64 {
+        let Reservation { quoted_at, .. } = self.offer.reservation;
+        quoted_at + (self.offer.terms.expiry - quoted_at) * self.asked.commits_at / 100
+    }
+
+    /// As the ledger has it once it is committed.
+    fn committed(&self) -> QuoteRecord {
+        QuoteRecord {
+            terms: self.offer.terms.clone(),
+            reservation: self.offer.reservation,
+            state: QuoteState::Committed,
+            signature: Some(vec![1]),
+            committed_at: Some(self.commits_at()),
+            ended_at: None,
+            reason: None,
+        }
+    }
+}
+
+/// Everybody asks; what is promised, with what each promise saw of the chain. Quotes are published, or expire.
+fn run(all: &[Asked], turn_ms: u64, workers: u32, balance: u64, published: bool) -> (Market, Vec<Promise>, u64) {
     let mut market = measured(MarketConfig { quotes_max_per_sequencer: 1_000, ..MarketConfig::default() }, turn_ms);
     let mut promises: Vec<Promise> = Vec::new();
     let mut block = 100;
     for (number, asked) in (0..).zip(all) {
         block += asked.blocks_later;
+        for promise in promises.iter().filter(|promise| published && promise.commits_at() <= block) {
+            market.restore(&promise.committed());
+        }
         market.expire(block, 3);
         let open = |promise: &&Promise| market.calendar().get(GroupKey::of(&promise.offer.terms)).is_some();
         let held = promises.iter().filter(open).fold(U256::ZERO, |sum, promise| sum + promise.offer.terms.deposit);
@@ -89,16 +113,14 @@ proptest! {
     fn every_promise_can_be_kept_in_any_order(
         all in proptest::collection::vec(asked(), 1..40), turn_ms in 50_u64..20_000, workers in 1_u32..6,
     ) {
-        let (_, promises, _) = run(&all, turn_ms, workers, u64::MAX);
+        let (_, promises, _) = run(&all, turn_ms, workers, u64::MAX, true);
         // All are committed, each at some time it may be, and the farm takes those that are ready in any order, one at a time.
         let block_ms = view().block_ms;
         let mut waiting: Vec<(u64, u32, &Promise)> = promises
             .iter()
             .map(|promise| {
-                let reservation = promise.offer.reservation;
-                let span = reservation.start_by - reservation.quoted_at;
-                let ready = reservation.quoted_at + span * promise.asked.commits_at / 100;
-                (ready * block_ms, promise.asked.order, promise)
+                let start_blocks = promise.offer.reservation.start_by - promise.offer.terms.expiry;
+                ((promise.commits_at() + start_blocks) * block_ms, promise.asked.order, promise)
             })
             .collect();
         let mut now = 0;
@@ -126,7 +148,7 @@ proptest! {
     fn no_window_is_promised_beyond_the_utilisation(
         all in proptest::collection::vec(asked(), 1..60), turn_ms in 50_u64..20_000, workers in 1_u32..6,
     ) {
-        let (market, ..) = run(&all, turn_ms, workers, u64::MAX);
+        let (market, ..) = run(&all, turn_ms, workers, u64::MAX, true);
         let utilisation = market.config().utilisation_percent;
         for (key, entry) in market.calendar().entries() {
             let own = entry.reservation;
@@ -147,7 +169,7 @@ proptest! {
     fn deposits_of_open_quotes_stay_within_the_balance(
         all in proptest::collection::vec(asked(), 1..60), balance in 0_u64..3_000,
     ) {
-        run(&all, 100, 4, balance);
+        run(&all, 100, 4, balance, false);
     }
 }
 
@@ -156,7 +178,7 @@ fn under_overload_what_does_not_fit_is_declined_and_the_rest_is_kept() {
     let asked =
         |order| Asked { blocks_later: 0, subtrees: 8, commit_in: 5, prove_in: 45, deposit: 1, commits_at: 100, order };
     let all: Vec<Asked> = (0..200).map(asked).collect();
-    let (market, promises, _) = run(&all, 10_000, 2, u64::MAX);
+    let (market, promises, _) = run(&all, 10_000, 2, u64::MAX, false);
     // Two workers need 40 s for each; 36 blocks of 12 s remain after the latest start, of which 70 % may be promised: 302 s.
     assert_eq!(promises.len(), 7);
     assert_eq!(market.calendar().len(), 7);

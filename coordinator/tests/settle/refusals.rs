@@ -43,9 +43,7 @@ async fn blocks_that_are_not_what_was_quoted_are_refused_and_the_right_one_is_ta
 
     let receipt = desk.accept(good, sequencer).await.expect("the right one");
     assert_eq!(receipt.receipt.nonce, quote.quote.nonce);
-    // It holds the ledger, too.
-    drop(desk);
-    running.crash().await;
+    running.end().await;
     assert_eq!(stage.ledger().open_work().expect("read").unproven.len(), 1);
 }
 
@@ -76,6 +74,6 @@ async fn a_header_that_lies_about_its_block_is_refused_before_anything_is_signed
     let quote = running.quote(stage.request().await).await.expect("a quote");
     let refusal = running.desk().accept(stage.submission(quote), stage.sequencer()).await.expect_err("refused");
     assert_eq!((refusal.why, refusal.error.code.as_str()), (Why::Wrong, "PY-C-324"));
-    running.crash().await;
+    running.end().await;
     assert!(stage.ledger().open_work().expect("read").unproven.is_empty());
 }

@@ -23,7 +23,7 @@ async fn from_the_quote_to_the_paid_proof_through_crashes_and_a_reorg() {
     let mut other = request.clone();
     other.block_commitment.0[0] ^= 1;
     assert_eq!(first.quote(other.clone()).await, Err("PY-Q-008"));
-    first.crash().await;
+    first.end().await;
 
     // Another process, from the ledger alone: it gives the same quote, and no second one.
     let second = stage.coordinator().await;
@@ -47,7 +47,7 @@ async fn from_the_quote_to_the_paid_proof_through_crashes_and_a_reorg() {
     assert_eq!(second.handle.board().unfinished(), 1, "the farm has it");
     let by_id = second.status(receipt.receipt.block_id).await.expect("known by its id too");
     assert_eq!(by_id.block_commitment, Some(commitment));
-    second.crash().await;
+    second.end().await;
 
     // With an empty bus and a proof that was written: it goes on at the submission.
     prove(&stage.ledger(), commitment);
@@ -79,7 +79,7 @@ async fn from_the_quote_to_the_paid_proof_through_crashes_and_a_reorg() {
         third.desk().proof(commitment).await.map(|proof| proof.bytes.to_vec()),
         Some(crate::stage::readable_proof())
     );
-    third.crash().await;
+    third.end().await;
     let ledger = stage.ledger();
     let record = ledger.quote_of(GroupKey { commitment, group: 0 }).expect("read").expect("written");
     assert_eq!(record.state, QuoteState::Settled);
@@ -112,7 +112,7 @@ async fn a_window_that_closes_is_slashed_and_written_so() {
     running.until("slashed", async || running.rung(commitment).await == Some(Rung::Slashed)).await;
     let status = running.status(commitment).await.expect("shown");
     assert!(status.is_final() && status.ladder.reason.is_some_and(|reason| reason.code == "PY-C-301"));
-    running.crash().await;
+    running.end().await;
     let ledger = stage.ledger();
     let record = ledger.quote_of(GroupKey { commitment, group: 0 }).expect("read").expect("written");
     assert_eq!(record.state, QuoteState::Slashed);

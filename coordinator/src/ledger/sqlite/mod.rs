@@ -54,10 +54,15 @@ pub type Observer = Box<dyn Fn(Write) + Send + Sync>;
 
 /// The ledger in one SQLite file.
 pub struct SqliteLedger {
-    connection: Mutex<Connection>,
+    /// `None` once it is closed.
+    open: Mutex<Option<Open>>,
     identity: Identity,
     observer: Option<Observer>,
-    /// Held as long as the ledger is open; declared last, so that it goes last.
+}
+
+struct Open {
+    connection: Connection,
+    /// Declared last, so that it goes last.
     _lock: Lock,
 }
 
@@ -104,12 +109,13 @@ impl SqliteLedger {
         })?;
         check(path, &connection)?;
         adopt(path, &mut connection, identity)?;
-        Ok(Self { connection: Mutex::new(connection), identity, observer, _lock: lock })
+        let open = Open { connection, _lock: lock };
+        Ok(Self { open: Mutex::new(Some(open)), identity, observer })
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
+    fn open_file(&self) -> MutexGuard<'_, Option<Open>> {
         // A panic inside a transaction has rolled it back.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn seen(&self, operation: &'static str, moment: Moment) {
@@ -125,7 +131,8 @@ impl SqliteLedger {
         body: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let failed = storage(operation);
-        let mut connection = self.connection();
+        let mut open = self.open_file();
+        let Some(Open { connection, .. }) = &mut *open else { return Err(LedgerError::Closed { operation }) };
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&failed)?;
         self.seen(operation, Moment::Begun);
         let value = body(&transaction)?;
@@ -140,7 +147,10 @@ impl SqliteLedger {
         operation: &'static str,
         body: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
-        body(&self.connection()).map_err(storage(operation))
+        match &*self.open_file() {
+            Some(open) => body(&open.connection).map_err(storage(operation)),
+            None => Err(LedgerError::Closed { operation }),
+        }
     }
 }
 
@@ -361,5 +371,9 @@ impl Ledger for SqliteLedger {
 
     fn prune_files(&self, before: u64) -> Result<usize, LedgerError> {
         self.write("prune_files", |transaction| blocks::prune(transaction, before))
+    }
+
+    fn close(&self) {
+        drop(self.open_file().take());
     }
 }
