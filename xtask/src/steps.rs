@@ -1,11 +1,12 @@
 //! Steps that run one after the other, shown with their durations, and the tests counted in their output.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::io::{self, BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 /// Tests that passed and failed, as the test runners report them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -141,6 +142,30 @@ pub fn run(command: &mut Command, counts: &mut Counts) -> Result<()> {
     if status.success() { Ok(()) } else { bail!("{name} ended with {status}") }
 }
 
+/// A program that runs beside others; its output is shown when it has ended.
+pub struct Beside(JoinHandle<io::Result<Output>>);
+
+impl Beside {
+    /// Starts it.
+    pub fn start(command: &mut Command) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let process = started.with_context(|| format!("{name} does not start"))?;
+        // Its output is read while it runs: a full pipe would stop it.
+        Ok(Self(thread::spawn(|| process.wait_with_output())))
+    }
+
+    /// Waits for its end; fails when it does.
+    pub fn finish(self, counts: &mut Counts) -> Result<()> {
+        let output = self.0.join().map_err(|_| anyhow!("reading the output of what ran beside crashed"))??;
+        for text in [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes)) {
+            print!("{text}");
+            text.lines().for_each(|line| counts.read(line.trim()));
+        }
+        if output.status.success() { Ok(()) } else { bail!("what ran beside ended with {}", output.status) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,5 +210,15 @@ mod tests {
         assert!(failed.unwrap_err().to_string().contains("exit status: 3"));
         assert_eq!(counts.passed, 3);
         assert!(run(&mut Command::new("no-such-program-here"), &mut counts).is_err());
+    }
+
+    #[test]
+    fn what_runs_beside_is_counted_and_its_failure_is_one() {
+        let mut counts = Counts::default();
+        let start = |script: &str| Beside::start(Command::new("sh").args(["-c", script])).unwrap();
+        start("echo 'test result: ok. 2 passed; 0 failed'").finish(&mut counts).unwrap();
+        let failed = start("echo 'test result: FAILED. 0 passed; 1 failed'; exit 4").finish(&mut counts);
+        assert!(failed.unwrap_err().to_string().contains("exit status: 4"));
+        assert_eq!(counts, Counts { passed: 2, failed: 1 });
     }
 }

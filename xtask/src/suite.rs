@@ -5,11 +5,14 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::steps::{Steps, run};
+use crate::steps::{Beside, Steps, run};
 use crate::tools::{self, Tools};
 use crate::{cargo, deny, tidy};
 
 const READ_ABOVE: &str = "read what is reported above and correct it";
+
+/// The test target that mostly waits for the blocks of a chain, and its test: it runs beside the others.
+const WAITING: [&str; 2] = ["full_demo", "three_heights_are_played"];
 
 /// Runs every step, stopping at the first that fails.
 pub fn run_all(root: &Path) -> Result<()> {
@@ -37,16 +40,13 @@ pub fn run_all(root: &Path) -> Result<()> {
         run(in_workspace(root, &arguments).args(["--", "-D", "warnings"]), counts)
     })?;
     steps.step("cargo deny", "take another dependency, or allow it in deny.toml with a reason", |_| deny::run(root))?;
+    steps.step("cargo test, building", READ_ABOVE, |counts| run(tests(root, &tools).arg("--no-run"), counts))?;
     steps.step("cargo test", READ_ABOVE, |counts| {
-        let mut tests = in_workspace(root, &["test", "--release", "--locked", "--workspace"]);
-        tests
-            .env("PROOFYARD_NATS_SERVER", &tools.nats_server)
-            .env("PROOFYARD_ANVIL", &tools.anvil)
-            .env("PROOFYARD_CAST", &tools.cast)
-            .env("PROOFYARD_FORGE", &tools.forge)
-            .env("PROOFYARD_SOLC", &tools.solc)
-            .env("RUST_BACKTRACE", "1");
-        run(&mut tests, counts)
+        let [target, test] = WAITING;
+        let waiting = Beside::start(tests(root, &tools).args(["--test", target]))?;
+        let others = run(tests(root, &tools).args(["--", "--skip", test]), counts);
+        let waited = waiting.finish(counts);
+        others.and(waited)
     })?;
     println!("{}", steps.summary(None));
     Ok(())
@@ -55,6 +55,19 @@ pub fn run_all(root: &Path) -> Result<()> {
 fn in_workspace(root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(cargo());
     command.args(arguments).current_dir(root);
+    command
+}
+
+/// All tests of the workspace, with the tools that they run against.
+fn tests(root: &Path, tools: &Tools) -> Command {
+    let mut command = in_workspace(root, &["test", "--release", "--locked", "--workspace"]);
+    command
+        .env("PROOFYARD_NATS_SERVER", &tools.nats_server)
+        .env("PROOFYARD_ANVIL", &tools.anvil)
+        .env("PROOFYARD_CAST", &tools.cast)
+        .env("PROOFYARD_FORGE", &tools.forge)
+        .env("PROOFYARD_SOLC", &tools.solc)
+        .env("RUST_BACKTRACE", "1");
     command
 }
 

@@ -9,11 +9,16 @@ mod farm;
 mod killed;
 mod nats;
 mod pool;
+// What stands between a client and its node is needed by the tests of `settlement` too; not all of it here.
+#[allow(dead_code)]
+#[path = "../../../settlement/tests/common/proxy.rs"]
+mod proxy;
 mod refusals;
 mod rivals;
 mod running;
 mod signing;
 mod stage;
+mod trouble;
 mod urgency;
 mod way;
 mod worker;
