@@ -37,6 +37,8 @@ pub struct Config {
     pub blocks_max: usize,
     /// The file that holds everything durable.
     pub state: PathBuf,
+    /// Hours for which the files of blocks that are through are kept.
+    pub keep_files_hours: u64,
     /// The deployment's addresses.
     pub deployment: PathBuf,
     /// The sequencer's VRF key: 64 hexadecimal digits in the first line.
@@ -214,6 +216,7 @@ impl Default for Config {
             block_bytes_max: 16 << 20,
             blocks_max: 64,
             state: "sidecar.sqlite".into(),
+            keep_files_hours: 168,
             deployment: "deployment.toml".into(),
             vrf_key_file: "vrf.key".into(),
             persona: PersonaConfig::SelfProve,

@@ -17,6 +17,7 @@ pub mod l1;
 pub mod market;
 pub mod prover;
 mod request_signer;
+mod retention;
 mod sidecar;
 pub mod store;
 mod watch;

@@ -41,6 +41,7 @@ use crate::{
     l1::{Acts, Ends, Reader, Sender, bytes},
     market::Market,
     prover::Prover,
+    retention::drop_old_files,
     store::{Store, identity},
     watch::{watch_l1, watched},
 };
@@ -154,6 +155,7 @@ impl Sidecar {
         let public = public.map(|listener| tokio::spawn(serve(listener, public_router(shared.clone()), connections)));
         let mut others = vec![
             tokio::spawn(async move { manager.run().await }),
+            tokio::spawn(drop_old_files(shared.clone(), config.keep_files_hours)),
             tokio::spawn(watch_l1(shared, reader, watcher, ends, client)),
             tokio::spawn(serve(listener, app, connections)),
         ];

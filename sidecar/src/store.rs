@@ -161,20 +161,32 @@ impl Store {
         transaction.commit().map_err(failed)
     }
 
-    /// Adds a block; one that is there stays.
+    /// Adds a block; one that is there stays, and gets its file back if that was dropped.
     pub fn add_block(&self, file: &[u8], worked: &Worked) -> Result<(), StoreError> {
         let what = "storing a block";
         let json = encode(what, worked)?;
         self.with(what, |connection| {
-            let add = "INSERT OR IGNORE INTO blocks (id, file, worked) VALUES (?1, ?2, ?3)";
+            let add = "INSERT INTO blocks (id, file, worked) VALUES (?1, ?2, ?3) \
+                       ON CONFLICT (id) DO UPDATE SET file = excluded.file WHERE length(file) = 0";
             connection.execute(add, params![worked.plan.id.0, file, json]).map(drop)
         })
     }
 
-    /// A block's file.
+    /// A block's file, unless it was dropped.
     pub fn file(&self, block: BlockId) -> Result<Option<Vec<u8>>, StoreError> {
         self.with("reading a block", |connection| {
-            connection.query_row("SELECT file FROM blocks WHERE id = ?1", [block.0], |row| row.get(0)).optional()
+            let query = "SELECT file FROM blocks WHERE id = ?1 AND length(file) > 0";
+            connection.query_row(query, [block.0], |row| row.get(0)).optional()
+        })
+    }
+
+    /// Drops the files of blocks that reached their last rung before `before`; how many. What was known of them stays.
+    pub fn drop_files(&self, before: Millis) -> Result<usize, StoreError> {
+        self.with("dropping block files", |connection| {
+            let drop = "UPDATE blocks SET file = x'' WHERE length(file) > 0 AND EXISTS (SELECT 1 FROM rungs \
+                        WHERE block = id AND number = (SELECT max(number) FROM rungs WHERE block = id) AND at_ms < ?1 \
+                        AND json_extract(json, '$.rung') IN ('finalized', 'cut', 'handed_back'))";
+            connection.execute(drop, [i64::try_from(before).unwrap_or(i64::MAX)])
         })
     }
 

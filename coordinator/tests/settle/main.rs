@@ -11,7 +11,7 @@ mod nats;
 mod pool;
 // What stands between a client and its node is needed by the tests of `settlement` too; not all of it here.
 #[allow(dead_code)]
-#[path = "../../../settlement/tests/common/proxy.rs"]
+#[path = "../../../settlement/tests/suite/proxy.rs"]
 mod proxy;
 mod refusals;
 mod rivals;

@@ -1,19 +1,17 @@
 //! A remote signer over HTTP: what it signs is checked.
 
-mod common;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::journal::MemoryJournal;
+use crate::node::{ALICE, Anvil, COUNTER, alice, config, number};
+use crate::proxy::{Action, Proxy};
 use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy::eips::Encodable2718;
 use alloy::network::TxSignerSync;
 use alloy::primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
-use common::journal::MemoryJournal;
-use common::proxy::{Action, Proxy};
-use common::{ALICE, Anvil, COUNTER, alice, config, number};
 use proofyard_settlement::alloy;
 use proofyard_settlement::config::Secret;
 use proofyard_settlement::contracts::bindings::IProverEscrow::{Quote, Receipt};

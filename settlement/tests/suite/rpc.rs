@@ -1,12 +1,10 @@
 //! Promise P10: endpoints that lag, lie, hang, die and come back.
 
-mod common;
-
 use std::time::Duration;
 
+use crate::node::{ALICE, Anvil, BOB, config, number};
+use crate::proxy::{Action, Proxy};
 use alloy::primitives::B256;
-use common::proxy::{Action, Proxy};
-use common::{ALICE, Anvil, BOB, config, number};
 use proofyard_settlement::alloy;
 use proofyard_settlement::chain::{At, Call};
 use proofyard_settlement::rpc::{Rpc, RpcError, Seen};

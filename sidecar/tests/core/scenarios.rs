@@ -1,17 +1,15 @@
 //! Each persona and each failure, one at a time, in the small world of tests/world.
 
-mod world;
-
+use crate::world::{
+    Kind, Manner, Trouble, World,
+    l1::{RESCUE, US},
+    plan, policy, prover,
+};
 use proofyard_sidecar::core::{
     Event, Rung,
     effect::Act,
     policy::{Persona, Policy},
     types::{BlockId, Height},
-};
-use world::{
-    Kind, Manner, Trouble, World,
-    l1::{RESCUE, US},
-    plan, policy, prover,
 };
 
 const HONEST: Manner = Manner::Honest(3);

@@ -1,15 +1,12 @@
 //! The market against coordinators that misbehave, on real contracts: nothing of what they answer is taken for more than it is.
 
-mod chain;
-mod coordinators;
-
 use std::{
     fs,
     time::{Duration, Instant},
 };
 
-use chain::{Chain, PATIENCE, ROWS_LOG2, key, unit, verifying_key};
-use coordinators::{CANCELLED, Conduct, Coordinator};
+use crate::chain::{Chain, PATIENCE, ROWS_LOG2, key, unit, verifying_key};
+use crate::coordinators::{CANCELLED, Conduct, Coordinator};
 use proofyard_embedded_farm::coordinator::rollup::generate;
 use proofyard_settlement::{
     alloy::primitives::U256,
@@ -45,7 +42,7 @@ fn local(secret: [u8; 32]) -> Key {
 
 /// Contracts, and a prover whose deposit is in the escrow.
 async fn deployed(mut plan: DeployPlan) -> Chain {
-    let (prover, sequencer) = (key(PROVER).address(), key(chain::SEQUENCER).address());
+    let (prover, sequencer) = (key(PROVER).address(), key(crate::chain::SEQUENCER).address());
     plan.deposit_funds = [prover, sequencer].map(|account| (account, unit() * U256::from(500))).into();
     let chain = Chain::start(plan).await;
     chain.fund(prover).await;
@@ -56,7 +53,7 @@ async fn deployed(mut plan: DeployPlan) -> Chain {
 }
 
 async fn coordinator(chain: &Chain, conduct: Conduct, secret: [u8; 32]) -> Coordinator {
-    coordinators::start(conduct, local(secret), local(STRANGER), chain.deployment.domain(), PRICE).await
+    crate::coordinators::start(conduct, local(secret), local(STRANGER), chain.deployment.domain(), PRICE).await
 }
 
 fn market(chain: &Chain, coordinators: &[(&str, &Coordinator)], wait: Duration) -> Market {
@@ -69,7 +66,7 @@ fn market(chain: &Chain, coordinators: &[(&str, &Coordinator)], wait: Duration) 
             deposit: DepositConfig::Prover,
         })
         .collect();
-    Market::new(&configs, chain.client.clone(), &local(chain::SEQUENCER), wait, 1_000).expect("addresses")
+    Market::new(&configs, chain.client.clone(), &local(crate::chain::SEQUENCER), wait, 1_000).expect("addresses")
 }
 
 fn request(chain: &Chain) -> Request {

@@ -1,9 +1,4 @@
-//! A real anvil, a proxy that misbehaves on demand, and a journal in memory.
-
-#![allow(dead_code, reason = "not every test file uses everything")]
-
-pub mod journal;
-pub mod proxy;
+//! A real anvil, and what it is asked.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

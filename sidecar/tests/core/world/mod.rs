@@ -1,6 +1,5 @@
 //! The real core in a small random world: L1 with rivals and reorgs, bidders that lie, vanish or are slow, a process that crashes.
 //! Virtual time, one seed a world: a failure names its seed and replays.
-#![allow(dead_code, reason = "every test file uses a part of it")]
 
 mod deeds;
 pub mod l1;

@@ -13,7 +13,7 @@ struct Documented {
 
 #[test]
 fn the_documented_configuration_is_valid_and_shows_the_defaults() {
-    let page = include_str!("../../docs/settlement.md");
+    let page = include_str!("../../../docs/settlement.md");
     let (_, rest) = page.split_once("```toml\n").expect("a TOML block");
     let (text, _) = rest.split_once("```").expect("its end");
     let documented: Documented = toml::from_str(text).expect("a configuration");

@@ -1,16 +1,14 @@
 //! What is stored survives, stays with its sidecar, and goes on.
 
-mod world;
-
 use std::{fs, os::unix::fs::PermissionsExt};
 
+use crate::world::{l1::US, policy};
 use proofyard_sidecar::{
     StoreError,
     blocks::{self, Classes},
     core::{Effect, Event, Rung, State, policy::Persona, step, types::Hash},
     store::{Prepared, Store, identity},
 };
-use world::{l1::US, policy};
 
 const NOW: u64 = 5;
 
@@ -28,7 +26,11 @@ fn everything_is_there_after_a_restart() {
     let owner = identity(1, Hash::ZERO.0[..20].try_into().map(proofyard_sidecar::core::types::Bytes).expect("20"), US);
     let (bytes, worked) = file();
     let block = worked.plan.id;
-    let made = || Prepared { salt: world::hash(&[1]), commitment: world::hash(&[2]), data_uri: "http://x/".to_owned() };
+    let made = || Prepared {
+        salt: crate::world::hash(&[1]),
+        commitment: crate::world::hash(&[2]),
+        data_uri: "http://x/".to_owned(),
+    };
     let records = {
         let store = Store::open(&path, &owner).expect("made");
         assert_eq!(store.records().expect("readable"), None);
@@ -62,6 +64,27 @@ fn everything_is_there_after_a_restart() {
     assert_eq!(store.proof(1, block, 1).expect("readable"), None);
     assert_eq!(store.prepared(1, block).expect("readable"), None);
     assert!(store.file(block).expect("readable").is_some(), "the block stays");
+}
+
+#[test]
+fn files_of_blocks_that_are_through_are_dropped_after_their_time() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = Store::open(&dir.path().join("state.sqlite"), "owner").expect("made");
+    let (bytes, worked) = file();
+    let block = worked.plan.id;
+    let state = State::new(policy(Persona::SelfProve, 0), Default::default());
+    let reach = |at_ms, rung| store.save(state.records(), &[(block, at_ms, rung)], &[]).expect("saved");
+    store.add_block(&bytes, &worked).expect("added");
+    reach(10, Rung::Queued);
+    assert_eq!(store.drop_files(1_000).expect("looked"), 0, "it is not through");
+    reach(20, Rung::Finalized { height: 1 });
+    assert_eq!(store.drop_files(20).expect("looked"), 0, "not yet");
+    assert_eq!(store.drop_files(21).expect("looked"), 1);
+    assert_eq!(store.drop_files(21).expect("looked"), 0, "once");
+    assert_eq!(store.file(block).expect("readable"), None);
+    assert_eq!(store.worked(block).expect("readable").as_ref(), Some(&worked), "the rest stays");
+    store.add_block(&bytes, &worked).expect("handed in again");
+    assert_eq!(store.file(block).expect("readable"), Some(bytes));
 }
 
 #[test]

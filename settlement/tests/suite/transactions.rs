@@ -1,13 +1,11 @@
 //! Promise P10, on a real anvil: reorgs, stuck and dropped transactions, fee spikes, lost answers, foreign transactions, crashes.
 
-mod common;
-
 use std::sync::Arc;
 
+use crate::journal::MemoryJournal;
+use crate::node::{ALICE, Anvil, BOB, COUNTER, GWEI, ONCE, alice, config};
+use crate::proxy::{Action, Proxy};
 use alloy::primitives::{B256, Bytes, U256};
-use common::journal::MemoryJournal;
-use common::proxy::{Action, Proxy};
-use common::{ALICE, Anvil, BOB, COUNTER, GWEI, ONCE, alice, config};
 use proofyard_settlement::alloy;
 use proofyard_settlement::config::L1Config;
 use proofyard_settlement::rpc::Rpc;
@@ -358,7 +356,7 @@ async fn nothing_is_sent_that_cannot_be_written() {
     journal.set_broken(true);
     assert_eq!(tick(&manager, "a").await.state, State::Queued);
     let pending = anvil.rpc("eth_getTransactionCount", json!([ALICE, "pending"])).await;
-    assert_eq!(common::number(&pending), 0);
+    assert_eq!(crate::node::number(&pending), 0);
     assert!(matches!(manager.submit(count_once("b")).await, Err(ManagerError::Journal(_))));
     journal.set_broken(false);
     anvil.mine(1).await;

@@ -2,8 +2,7 @@
 //! commitment, no unchecked quote, one worker a group): every block that came in ends; and where the trouble stays within what the
 //! policy reckons with, no height of ours is slashed.
 
-mod world;
-
+use crate::world::{Cut, Kind, Manner, Trouble, World, plan, policy};
 use proofyard_sidecar::core::{
     Rung,
     effect::{Act, Slot},
@@ -13,7 +12,6 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use world::{Cut, Kind, Manner, Trouble, World, plan, policy};
 
 const WORLDS: u64 = 1_500;
 

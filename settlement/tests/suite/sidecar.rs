@@ -1,15 +1,13 @@
 //! The real contracts on a real anvil through this crate alone: deployed, a height played, its events followed.
 
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::journal::MemoryJournal;
+use crate::node::{ALICE, Anvil, GWEI, alice, config};
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolCall;
-use common::journal::MemoryJournal;
-use common::{ALICE, Anvil, GWEI, alice, config};
 use proofyard_settlement::alloy;
 use proofyard_settlement::chain::Call;
 use proofyard_settlement::config::L1Config;

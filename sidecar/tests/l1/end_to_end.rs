@@ -1,8 +1,6 @@
 //! Everything real: contracts on anvil, the binary with its endpoint and its file, its own farm. A block of two transfers from its file
 //! to a proven height and drawn rewards, while the process is killed again and again.
 
-mod chain;
-
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -11,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chain::{Chain, PATIENCE, ROWS_LOG2, unit, verifying_key};
+use crate::chain::{Chain, PATIENCE, ROWS_LOG2, unit, verifying_key};
 use proofyard_embedded_farm::coordinator::rollup::generate;
 use proofyard_settlement::{alloy::primitives::U256, sidecar_client::DeployPlan};
 use proofyard_sidecar::blocks;
@@ -115,7 +113,7 @@ async fn a_block_is_self_proven_from_file_to_drawn_rewards_while_the_process_is_
         genesis: [worked.start[0], worked.start[1]].map(|word| U256::from_be_bytes(word.0)),
         // Long enough for the slowest machine; an early proof ends it.
         phases: [4, 2, 4, 500, 10],
-        deposit_funds: vec![(chain::key(chain::SEQUENCER).address(), unit() * U256::from(500))],
+        deposit_funds: vec![(crate::chain::key(crate::chain::SEQUENCER).address(), unit() * U256::from(500))],
         ..DeployPlan::default()
     })
     .await;

@@ -1,10 +1,8 @@
 //! Promise P10: the watcher on a real anvil, through reorgs, gaps, restarts and lies.
 
-mod common;
-
+use crate::node::{Anvil, BOB, COUNTER, config};
+use crate::proxy::{Action, Proxy};
 use alloy::primitives::B256;
-use common::proxy::{Action, Proxy};
-use common::{Anvil, BOB, COUNTER, config};
 use proofyard_settlement::alloy;
 use proofyard_settlement::chain::{BlockRef, Log};
 use proofyard_settlement::rpc::Rpc;
@@ -59,7 +57,7 @@ impl Follower {
         let tip = self.chain.last().expect("a block");
         assert_eq!((tip.number, tip.hash), (anvil.head().await, anvil.hash(anvil.head().await).await));
         let logs = anvil.rpc("eth_getLogs", json!([{"fromBlock": "0x0", "address": COUNTER}])).await;
-        let topics = |log: &Value| (common::number(&log["blockNumber"]), log["topics"][0].clone());
+        let topics = |log: &Value| (crate::node::number(&log["blockNumber"]), log["topics"][0].clone());
         let theirs: Vec<_> = logs.as_array().expect("logs").iter().map(topics).collect();
         let ours: Vec<_> = self.logs.iter().map(|(number, topic)| (*number, json!(topic))).collect();
         assert_eq!(ours, theirs);

@@ -1,5 +1,4 @@
 //! A real anvil with the contracts on it, and a registered sequencer.
-#![allow(dead_code, reason = "every test file uses a part of it")]
 
 use std::{
     fs,
