@@ -36,7 +36,7 @@ pub fn run_all(root: &Path) -> Result<()> {
     })?;
 
     steps.step("cargo clippy", READ_ABOVE, |counts| {
-        let arguments = ["clippy", "--release", "--locked", "--workspace", "--all-targets", "--quiet"];
+        let arguments = ["clippy", "--profile", "ci", "--locked", "--workspace", "--all-targets", "--quiet"];
         run(in_workspace(root, &arguments).args(["--", "-D", "warnings"]), counts)
     })?;
     steps.step("cargo deny", "take another dependency, or allow it in deny.toml with a reason", |_| deny::run(root))?;
@@ -60,7 +60,7 @@ fn in_workspace(root: &Path, arguments: &[&str]) -> Command {
 
 /// All tests of the workspace, with the tools that they run against.
 fn tests(root: &Path, tools: &Tools) -> Command {
-    let mut command = in_workspace(root, &["test", "--release", "--locked", "--workspace"]);
+    let mut command = in_workspace(root, &["test", "--profile", "ci", "--locked", "--workspace"]);
     command
         .env("PROOFYARD_NATS_SERVER", &tools.nats_server)
         .env("PROOFYARD_ANVIL", &tools.anvil)
