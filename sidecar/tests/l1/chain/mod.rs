@@ -131,7 +131,6 @@ pub fn verifying_key(subtrees_per_group: &[u32]) -> VerifyingKey {
 pub struct Chain {
     pub anvil: Anvil,
     pub folder: tempfile::TempDir,
-    pub l1: L1Config,
     pub deployment: Deployment,
     pub client: SidecarClient,
     pub sequencer: Address,
@@ -153,7 +152,7 @@ impl Chain {
         let deployment = deploy(&rpc, &deployer, &plan).await.expect("deployed");
         let client = SidecarClient::new(rpc, deployment.clone());
         let sequencer = key(SEQUENCER).address();
-        let chain = Self { anvil, folder, l1, deployment, client, sequencer };
+        let chain = Self { anvil, folder, deployment, client, sequencer };
         fs::write(chain.at("deployment.toml"), chain.deployment.to_toml().expect("TOML")).expect("written");
         let vrf = SecretKey::from_seed(&[9; 32]);
         fs::write(chain.at("vrf.key"), digits(&vrf.to_bytes())).expect("written");
