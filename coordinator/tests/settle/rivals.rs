@@ -37,6 +37,9 @@ async fn settled(stage: &mut Stage, running: Running) {
         running.sees(stage.head().await).await;
     }
     running.until("final", async || running.rung(commitment).await == Some(Rung::Finalized)).await;
+    // A later block is looked at when all that came before is written.
+    stage.mine(1).await;
+    running.sees(stage.head().await).await;
     running.end().await;
     let ledger = stage.ledger();
     let record = ledger.quote_of(GroupKey { commitment, group: 0 }).expect("read").expect("written");

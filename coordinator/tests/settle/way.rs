@@ -79,6 +79,8 @@ async fn from_the_quote_to_the_paid_proof_through_crashes_and_a_reorg() {
         third.desk().proof(commitment).await.map(|proof| proof.bytes.to_vec()),
         Some(crate::stage::readable_proof())
     );
+    stage.mine(1).await;
+    third.sees(stage.head().await).await;
     third.end().await;
     let ledger = stage.ledger();
     let record = ledger.quote_of(GroupKey { commitment, group: 0 }).expect("read").expect("written");
@@ -112,6 +114,9 @@ async fn a_window_that_closes_is_slashed_and_written_so() {
     running.until("slashed", async || running.rung(commitment).await == Some(Rung::Slashed)).await;
     let status = running.status(commitment).await.expect("shown");
     assert!(status.is_final() && status.ladder.reason.is_some_and(|reason| reason.code == "PY-C-301"));
+    // A later block is looked at when all that came before is written.
+    stage.mine(1).await;
+    running.sees(stage.head().await).await;
     running.end().await;
     let ledger = stage.ledger();
     let record = ledger.quote_of(GroupKey { commitment, group: 0 }).expect("read").expect("written");

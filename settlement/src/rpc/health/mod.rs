@@ -156,9 +156,8 @@ impl Health {
             // An ancestor that anybody has shown: no reorg. A block nobody knows may be one.
             self.endpoints.iter().any(|state| state.knows(block))
         });
-        let others = self.others(endpoint);
+        let (others, foremost) = (self.others(endpoint), self.foremost(endpoint));
         let max_lag = self.max_lag;
-        let several = self.endpoints.len() > 2;
         let state = &mut self.endpoints[endpoint];
         if before.map(|before| before.hash) != Some(block.hash) {
             state.heads.push_back(*block);
@@ -169,18 +168,15 @@ impl Health {
         if let Some(from) = went_back {
             return Some(Reason::WentBack { from: from.number, to: block.number });
         }
-        let others = others?;
-        let lags = others >= block.number.saturating_add(max_lag);
-        // Between two, nobody can say whether one is ahead or the other behind.
-        let leads = several && block.number >= others.saturating_add(max_lag);
-        state.off_heads = if lags || leads { state.off_heads + 1 } else { 0 };
-        if state.off_heads < OFF_HEADS {
-            None
-        } else if lags {
-            Some(Reason::Lagging { head: block.number, others })
-        } else {
-            Some(Reason::Ahead { head: block.number, others })
-        }
+        let behind = others.filter(|others| *others >= block.number.saturating_add(max_lag));
+        let before_all = foremost.filter(|foremost| block.number >= foremost.saturating_add(max_lag));
+        let reason = match (behind, before_all) {
+            (Some(others), _) => Some(Reason::Lagging { head: block.number, others }),
+            (None, Some(others)) => Some(Reason::Ahead { head: block.number, others }),
+            (None, None) => None,
+        };
+        state.off_heads = if reason.is_some() { state.off_heads + 1 } else { 0 };
+        reason.filter(|_| state.off_heads >= OFF_HEADS)
     }
 
     /// The head that the others vouch for: the highest of one other, the second-highest of several, so that one alone makes nobody
@@ -195,6 +191,16 @@ impl Health {
             .collect();
         heads.sort_unstable_by(|a, b| b.cmp(a));
         heads.get(1).or(heads.first()).copied()
+    }
+
+    /// The highest head of two or more others that answer: who is far above it is ahead of all. Between two, nobody can say whether one is
+    /// ahead or the other behind; and one that does not answer says nothing about those that do.
+    fn foremost(&self, endpoint: usize) -> Option<u64> {
+        let answering = self.endpoints.iter().enumerate().filter(|(other, state)| {
+            *other != endpoint && state.failures == 0 && !state.aside.is_some_and(|(reason, _)| reason.is_untruth())
+        });
+        let heads: Vec<_> = answering.filter_map(|(_, state)| state.head().map(|head| head.number)).collect();
+        heads.iter().max().copied().filter(|_| heads.len() > 1)
     }
 
     fn set_aside(&mut self, endpoint: usize, reason: Reason, now: u64) -> Option<Effect> {
@@ -341,6 +347,27 @@ mod tests {
             assert_eq!(aside, (now == 1).then_some(Reason::Ahead { head: 200, others: 10 }));
         }
         assert_eq!(health.order(), [0, 1]);
+    }
+
+    #[test]
+    fn one_that_is_dead_does_not_make_the_others_look_ahead() {
+        let mut health = health(3);
+        for endpoint in 0..3 {
+            health.step(endpoint, Event::Head(block(10)), 0);
+        }
+        // Not known to be dead yet: the others go on together, by many blocks at once.
+        for now in 1..4 {
+            assert_eq!(health.step(0, Event::Head(block(20)), now), None);
+            assert_eq!(health.step(2, Event::Head(block(20)), now), None);
+        }
+        health.step(1, Event::Failed, 4);
+        assert!(matches!(reason(health.step(1, Event::Failed, 4)), Some(Reason::Failing { .. })));
+        for number in 21..60 {
+            assert_eq!(health.step(0, Event::Head(block(number)), number), None);
+            assert_eq!(health.step(0, Event::Head(block(number)), number), None, "asked twice before the other");
+            assert_eq!(health.step(2, Event::Head(block(number)), number), None);
+        }
+        assert_eq!(health.order()[..2], [0, 2]);
     }
 
     #[test]
