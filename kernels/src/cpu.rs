@@ -6,11 +6,14 @@
 mod affine;
 mod digits;
 mod field;
+mod instructions;
 mod interpreter;
+mod lanes;
 mod msm;
 mod ntt;
 mod polynomial;
 mod product;
+mod runs;
 
 use std::sync::Arc;
 
@@ -23,15 +26,56 @@ use crate::{
     program::Program,
 };
 
-/// The CPU backend.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CpuBackend;
+pub use instructions::Instructions;
+use lanes::ntt::Transform;
+
+/// The CPU backend; it holds no state beside the process-wide tables of twiddle factors.
+#[derive(Debug, Clone, Copy)]
+pub struct CpuBackend {
+    instructions: Instructions,
+}
+
+impl Default for CpuBackend {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl CpuBackend {
-    /// The CPU backend; it holds no state beside the process-wide table of twiddle factors.
+    /// The CPU backend with the fastest instructions of this machine.
     pub fn new() -> Self {
-        Self
+        Self { instructions: Instructions::fastest() }
     }
+
+    /// The CPU backend with the given instructions; none if this machine cannot run them.
+    pub fn with(instructions: Instructions) -> Option<Self> {
+        Instructions::available().contains(&instructions).then_some(Self { instructions })
+    }
+
+    /// The instructions it computes with.
+    pub fn instructions(&self) -> Instructions {
+        self.instructions
+    }
+}
+
+/// Calls a function that is generic over [`Words`] with the lanes, or another one without.
+macro_rules! on_lanes {
+    ($instructions:expr, $lanes:ident => $on_lanes:expr, $scalar:expr) => {
+        match $instructions {
+            Instructions::Scalar => $scalar,
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Ifma => {
+                type $lanes = lanes::words::Ifma;
+                $on_lanes
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            Instructions::Ifma => $scalar,
+            Instructions::IfmaModel => {
+                type $lanes = lanes::words::Model;
+                $on_lanes
+            }
+        }
+    };
 }
 
 /// A column in memory; cloning shares it.
@@ -51,6 +95,39 @@ pub struct CpuBases(PointSource);
 impl CpuBases {
     fn points(&self) -> &[AffinePoint] {
         (*self.0).as_ref()
+    }
+}
+
+impl CpuBackend {
+    /// Evaluations at `shift * w^i`.
+    fn transform(&self, coefficients: &CpuColumn, shift: Fr) -> Result<CpuColumn, KernelError> {
+        let log2 = ntt::log2_of(coefficients.0.len())?;
+        if log2 < lanes::ntt::MIN_LOG2 {
+            return Ok(ntt::forward(&coefficients.0, log2, shift).into());
+        }
+        let transform = Transform { before: shift, scale: Fr::one(), after: Fr::one(), backwards: false };
+        Ok(on_lanes!(
+            self.instructions,
+            W => transform.run::<W>(&coefficients.0, log2),
+            ntt::forward(&coefficients.0, log2, shift)
+        )
+        .into())
+    }
+
+    /// Coefficients from evaluations at `w^i / unshift`.
+    fn inverse_transform(&self, evaluations: &CpuColumn, unshift: Fr) -> Result<CpuColumn, KernelError> {
+        let log2 = ntt::log2_of(evaluations.0.len())?;
+        if log2 < lanes::ntt::MIN_LOG2 {
+            return Ok(ntt::inverse(&evaluations.0, log2, unshift).into());
+        }
+        let scale = field::halve_times(&Fr::one(), log2);
+        let transform = Transform { before: Fr::one(), scale, after: unshift, backwards: true };
+        Ok(on_lanes!(
+            self.instructions,
+            W => transform.run::<W>(&evaluations.0, log2),
+            ntt::inverse(&evaluations.0, log2, unshift)
+        )
+        .into())
     }
 }
 
@@ -81,20 +158,25 @@ impl Backend for CpuBackend {
         if let Some(column) = scalars.iter().find(|column| column.0.len() > points.len()) {
             return Err(KernelError::Length { what: "scalars", expected: points.len(), got: column.0.len() });
         }
-        Ok(scalars.iter().map(|column| msm::msm(points, &column.0)).collect())
+        let msm = on_lanes!(
+            self.instructions,
+            W => msm::msm::<lanes::points::LaneAdder<W>>,
+            msm::msm::<affine::ScalarAdder>
+        );
+        Ok(scalars.iter().map(|column| msm(points, &column.0)).collect())
     }
 
     fn interpolate(&self, evaluations: &Self::Column) -> Result<Self::Column, KernelError> {
-        ntt::inverse(&evaluations.0, Fr::one()).map(CpuColumn::from)
+        self.inverse_transform(evaluations, Fr::one())
     }
 
     fn evaluate_on_coset(&self, coefficients: &Self::Column, shift: Fr) -> Result<Self::Column, KernelError> {
-        ntt::forward(&coefficients.0, shift).map(CpuColumn::from)
+        self.transform(coefficients, shift)
     }
 
     fn interpolate_from_coset(&self, evaluations: &Self::Column, shift: Fr) -> Result<Self::Column, KernelError> {
         let unshift = shift.inverse().ok_or(KernelError::ZeroDenominator("the coset shift"))?;
-        ntt::inverse(&evaluations.0, unshift).map(CpuColumn::from)
+        self.inverse_transform(evaluations, unshift)
     }
 
     fn run(&self, program: &Program, columns: &[&Self::Column], uniforms: &[Fr]) -> Result<Self::Column, KernelError> {

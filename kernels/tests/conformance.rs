@@ -6,7 +6,10 @@ use ark_bn254::{Fr, G1Projective};
 use ark_ec::{CurveGroup, VariableBaseMSM};
 use ark_ff::{One, Zero};
 use ark_poly::{DenseUVPolynomial, EvaluationDomain, Polynomial, Radix2EvaluationDomain, univariate::DensePolynomial};
-use proofyard_kernels::{Backend, cpu::CpuBackend};
+use proofyard_kernels::{
+    Backend,
+    cpu::{CpuBackend, Instructions},
+};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -14,20 +17,24 @@ fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
 }
 
-#[test]
-fn cpu_agrees_with_the_twin() {
-    suite::check(&CpuBackend::new());
+/// The backend with every kind of instructions that this machine has.
+fn backends() -> impl Iterator<Item = CpuBackend> {
+    Instructions::available().into_iter().filter_map(CpuBackend::with)
 }
 
 #[test]
-fn results_do_not_depend_on_the_number_of_threads() {
+fn cpu_agrees_with_the_twin() {
+    backends().for_each(|cpu| suite::check(&cpu));
+}
+
+#[test]
+fn results_do_not_depend_on_threads_and_instructions() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let size = 1 << 14;
     let points = suite::point_source(&suite::random_points(&mut rng, size));
     let values = suite::random_scalars(&mut rng, size);
     let small: Vec<Fr> = (0..size).map(|i| Fr::from(i as u64 % 3)).collect();
-    let all = || {
-        let cpu = CpuBackend::new();
+    let all = |cpu: &CpuBackend| {
         let bases = cpu.upload_bases(points.clone()).unwrap();
         let (values, small) = (cpu.upload(&values).unwrap(), cpu.upload(&small).unwrap());
         let sums = cpu.msm(&bases, &[&values, &small]).unwrap();
@@ -36,18 +43,23 @@ fn results_do_not_depend_on_the_number_of_threads() {
         let (z, product) = cpu.grand_product(&coset, &values).unwrap();
         (sums, cpu.download(&coset).unwrap(), back, cpu.download(&z).unwrap(), product)
     };
-    let expected = pool(1).install(all);
+    let expected = pool(1).install(|| all(&CpuBackend::new()));
     assert!(expected.2 == values);
     for threads in [2, 5] {
-        assert!(pool(threads).install(all) == expected);
+        for cpu in backends() {
+            assert!(pool(threads).install(|| all(&cpu)) == expected);
+        }
     }
 }
 
 #[test]
 fn transforms_agree_with_arkworks() {
+    backends().for_each(transforms_agree);
+}
+
+fn transforms_agree(cpu: CpuBackend) {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let cpu = CpuBackend::new();
-    for log2 in [10, 11, 12, 15] {
+    for log2 in [5, 6, 7, 10, 11, 12, 15] {
         let values = suite::random_scalars(&mut rng, 1 << log2);
         let shift = suite::random_scalar(&mut rng);
         let domain = Radix2EvaluationDomain::<Fr>::new(values.len()).unwrap();
@@ -63,8 +75,11 @@ fn transforms_agree_with_arkworks() {
 
 #[test]
 fn msm_agrees_with_arkworks() {
+    backends().for_each(msm_agrees);
+}
+
+fn msm_agrees(cpu: CpuBackend) {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
-    let cpu = CpuBackend::new();
     for size in [1 << 10, 3000, 1 << 12] {
         let points = suite::random_points(&mut rng, size);
         let bases = cpu.upload_bases(suite::point_source(&points)).unwrap();
@@ -96,8 +111,11 @@ fn msm_agrees_with_arkworks() {
 
 #[test]
 fn polynomials_agree_with_arkworks() {
+    backends().for_each(polynomials_agree);
+}
+
+fn polynomials_agree(cpu: CpuBackend) {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let cpu = CpuBackend::new();
     for size in [4095, 4096, 4097, 20_000] {
         let values = suite::random_scalars(&mut rng, size);
         let point = suite::random_scalar(&mut rng);
@@ -116,8 +134,11 @@ fn polynomials_agree_with_arkworks() {
 
 #[test]
 fn grand_product_closes_over_a_permutation() {
+    backends().for_each(grand_product_closes);
+}
+
+fn grand_product_closes(cpu: CpuBackend) {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
-    let cpu = CpuBackend::new();
     for size in [2048, 2049, 10_000] {
         let numerators = suite::random_scalars(&mut rng, size);
         let mut denominators = numerators.clone();

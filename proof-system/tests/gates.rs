@@ -184,7 +184,7 @@ fn the_quotient_program_computes_the_identity() {
     let challenges = RowChallenges::new(beta, gamma, alpha);
     let program = gates::quotient_program();
     let uniforms = gates::quotient_uniforms(&challenges, inverse);
-    let device = CpuBackend;
+    let device = CpuBackend::new();
     let handles: Vec<_> = columns.iter().map(|column| device.upload(column).unwrap()).collect();
     let result = device.run(&program, &handles.iter().collect::<Vec<_>>(), &uniforms).unwrap();
     let result = device.download(&result).unwrap();

@@ -5,7 +5,10 @@ use ark_ff::{AdditiveGroup, BigInt, Field};
 
 use crate::point::AffinePoint;
 
-use super::field::{is_zero, mul_to, sub_to};
+use super::{
+    field::{is_zero, mul_to, sub_to},
+    runs::{Adder, Runs, Steps, plan},
+};
 
 /// An affine point as coordinates; (0, 0), which is not on the curve, stands for infinity.
 #[derive(Clone, Copy)]
@@ -37,36 +40,6 @@ impl Point {
 impl From<&Point> for G1Affine {
     fn from(point: &Point) -> Self {
         if point.is_infinity() { G1Affine::identity() } else { G1Affine::new_unchecked(point.x, point.y) }
-    }
-}
-
-/// Points with keys, equal keys side by side.
-#[derive(Default)]
-pub(super) struct Runs {
-    /// One key a point.
-    pub(super) keys: Vec<u32>,
-    /// The points.
-    pub(super) points: Vec<Point>,
-}
-
-impl Runs {
-    /// Appends one point.
-    #[inline(always)]
-    pub(super) fn push(&mut self, key: u32, point: Point) {
-        self.keys.push(key);
-        self.points.push(point);
-    }
-
-    /// Appends the runs of another.
-    pub(super) fn append(&mut self, other: &Self) {
-        self.keys.extend_from_slice(&other.keys);
-        self.points.extend_from_slice(&other.points);
-    }
-
-    /// Removes all points; the memory stays.
-    pub(super) fn clear(&mut self) {
-        self.keys.clear();
-        self.points.clear();
     }
 }
 
@@ -132,39 +105,37 @@ fn sum_with_slope(out: &mut Point, a: &Point, b: &Point, numerator: &Fq, inverse
     sub_to(&mut out.y, &square, &a.y);
 }
 
-/// Reusable memory of [`Adder::sum_runs`].
+/// The adder of one pair after the other.
 #[derive(Default)]
-pub(super) struct Adder {
-    /// What a level does: for each point it leaves, where its first operand lies and whether it has a second.
-    steps: Vec<(u32, bool)>,
+pub(super) struct ScalarAdder {
+    steps: Steps,
     /// For each step, the product of the denominators of it and the steps behind it; then 1.
     after: Vec<Fq>,
 }
 
-impl Adder {
-    /// Adds up the points of every run, in place: each key is left once, in the same order.
-    ///
-    /// A level adds neighbours of a run in pairs; a run of length l takes `log2 l` levels, so the work is the same for
-    /// one long run (all scalars equal) as for many short ones.
-    pub(super) fn sum_runs(&mut self, runs: &mut Runs) {
-        while self.plan(&runs.keys) {
+impl Adder for ScalarAdder {
+    type Point = Point;
+    const BLOCK: usize = 1 << 13;
+    const PROJECTIVE: usize = 3;
+
+    #[inline(always)]
+    fn load(base: &AffinePoint, negated: bool) -> Point {
+        Point::load(base, negated)
+    }
+
+    fn to_affine(point: &Point) -> G1Affine {
+        point.into()
+    }
+
+    fn sum_runs(&mut self, runs: &mut Runs<Point>) {
+        while plan(&runs.keys, &mut self.steps) {
             self.add_pairs(runs);
         }
     }
+}
 
-    /// Pairs the neighbours of every run; false if all runs have length one.
-    fn plan(&mut self, keys: &[u32]) -> bool {
-        self.steps.clear();
-        let mut at = 0;
-        while at < keys.len() {
-            let pair = keys.get(at + 1) == Some(&keys[at]);
-            self.steps.push((at as u32, pair));
-            at += 1 + usize::from(pair);
-        }
-        self.steps.len() < keys.len()
-    }
-
-    fn add_pairs(&mut self, runs: &mut Runs) {
+impl ScalarAdder {
+    fn add_pairs(&mut self, runs: &mut Runs<Point>) {
         let Self { steps, after } = self;
         let Runs { keys, points } = runs;
         let mut denominator = Fq::ZERO;

@@ -10,8 +10,6 @@ use super::field::is_zero;
 const MAX_BITS: usize = 253;
 /// The widest window.
 const MAX_WIDTH: usize = 16;
-/// Cost of a projective addition in batch-affine additions.
-const PROJECTIVE_ADD: usize = 3;
 /// Fixed cost of a window in batch-affine additions: the field inversions of its levels.
 const WINDOW: usize = 400;
 
@@ -105,13 +103,13 @@ fn windows(bits: usize, width: usize) -> usize {
 }
 
 /// The width that costs least, given how many magnitudes have at least b bits, for every b.
-fn best_width(at_least: &[usize], longest: usize) -> usize {
+fn best_width(at_least: &[usize], longest: usize, projective: usize) -> usize {
     let cost = |width: &usize| -> usize {
         let buckets = 1usize << (width - 1);
         let window = |w: usize| {
             let entries = at_least[w * width];
             let outer = (1 << (width / 2)) + (1 << (width - 1 - width / 2));
-            entries + 2 * entries.min(buckets) + 2 * PROJECTIVE_ADD * outer + WINDOW
+            entries + 2 * entries.min(buckets) + 2 * projective * outer + WINDOW
         };
         (0..windows(longest, *width)).map(window).sum()
     };
@@ -119,8 +117,10 @@ fn best_width(at_least: &[usize], longest: usize) -> usize {
 }
 
 impl Digits {
-    /// Cuts the scalars; zeros are dropped here, short ones take part in the low windows only.
-    pub(super) fn new(scalars: &[Fr]) -> Self {
+    /// Cuts the scalars into the windows that cost least when a projective addition costs `projective` batch-affine ones.
+    ///
+    /// Zeros are dropped here, short ones take part in the low windows only.
+    pub(super) fn new(scalars: &[Fr], projective: usize) -> Self {
         let half = Fr::MODULUS_MINUS_ONE_DIV_TWO.0;
         let signed = |(index, scalar): (usize, &Fr)| {
             let limbs = scalar.into_bigint().0;
@@ -140,7 +140,7 @@ impl Digits {
             at_least[bits] += at_least[bits + 1];
         }
         let longest = unsorted.iter().map(|scalar| usize::from(scalar.bits)).max().unwrap_or(0);
-        let width = best_width(&at_least, longest);
+        let width = best_width(&at_least, longest, projective);
         let windows = if unsorted.is_empty() { 0 } else { windows(longest, width) };
 
         // With half a range added to every window but the last, plain bit fields less that half are signed digits.
@@ -228,16 +228,16 @@ mod tests {
         // More of them make wider windows the best; fewer bits, fewer windows.
         for copies in [1, 10, 100] {
             let scalars = scalars.repeat(copies);
-            assert_eq!(recomposed(&Digits::new(&scalars), scalars.len()), scalars);
+            assert_eq!(recomposed(&Digits::new(&scalars, 3), scalars.len()), scalars);
         }
         for bits in [1, 2, 3, 8, 15, 16, 17, 63, 64, 65, 127, 128, 129] {
             let top = Fr::from(2u64).pow([bits]) - Fr::one();
             let scalars = [top, -top, Fr::one()].repeat(40);
-            let digits = Digits::new(&scalars);
+            let digits = Digits::new(&scalars, 3);
             assert!(digits.windows() <= (bits as usize + 1).div_ceil(2));
             assert_eq!(recomposed(&digits, scalars.len()), scalars);
         }
-        assert_eq!(Digits::new(&[Fr::ZERO; 5]).windows(), 0);
-        assert_eq!(Digits::new(&[]).windows(), 0);
+        assert_eq!(Digits::new(&[Fr::ZERO; 5], 3).windows(), 0);
+        assert_eq!(Digits::new(&[], 3).windows(), 0);
     }
 }

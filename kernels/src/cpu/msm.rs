@@ -15,12 +15,9 @@ use rayon::prelude::*;
 use crate::point::AffinePoint;
 
 use super::{
-    affine::{Adder, Point, Runs},
     digits::{Digits, Entry},
+    runs::{Adder, Runs},
 };
-
-/// Digits a task adds up at once: enough to make its inversions cheap, few enough to stay near the core.
-const BLOCK: usize = 1 << 13;
 
 /// How many entries ahead a base is asked for: the bases of a bucket lie all over the memory.
 const AHEAD: usize = 16;
@@ -40,22 +37,20 @@ fn prefetch(point: &AffinePoint) {
 }
 
 /// Memory of one task.
-#[derive(Default)]
-struct Scratch {
-    runs: Runs,
-    adder: Adder,
+struct Scratch<A: Adder> {
+    runs: Runs<A::Point>,
+    adder: A,
 }
 
 /// Memory that tasks hand on to each other.
-#[derive(Default)]
-struct Scratches(Mutex<Vec<Scratch>>);
+struct Scratches<A: Adder>(Mutex<Vec<Scratch<A>>>);
 
-impl Scratches {
+impl<A: Adder> Scratches<A> {
     /// Runs `task` with memory of its own.
-    fn with<T>(&self, task: impl FnOnce(&mut Scratch) -> T) -> T {
+    fn with<T>(&self, task: impl FnOnce(&mut Scratch<A>) -> T) -> T {
         let free = || self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let taken = free().pop();
-        let mut scratch = taken.unwrap_or_default();
+        let mut scratch = taken.unwrap_or_else(|| Scratch { runs: Runs::default(), adder: A::default() });
         let result = task(&mut scratch);
         free().push(scratch);
         result
@@ -63,9 +58,9 @@ impl Scratches {
 }
 
 /// `sum_i scalars[i] * points[i]` over the scalars given; there are at least as many points.
-pub(super) fn msm(points: &[AffinePoint], scalars: &[Fr]) -> G1Affine {
-    let digits = Digits::new(scalars);
-    let scratches = Scratches::default();
+pub(super) fn msm<A: Adder>(points: &[AffinePoint], scalars: &[Fr]) -> G1Affine {
+    let digits = Digits::new(scalars, A::PROJECTIVE);
+    let scratches = Scratches::<A>(Mutex::default());
     let windows: Vec<G1Projective> = (0..digits.windows())
         .into_par_iter()
         .with_max_len(1)
@@ -82,7 +77,12 @@ pub(super) fn msm(points: &[AffinePoint], scalars: &[Fr]) -> G1Affine {
 }
 
 /// The sum of one window: `sum_entries digit * base`.
-fn window_sum(points: &[AffinePoint], entries: &[Entry], width: usize, scratches: &Scratches) -> G1Projective {
+fn window_sum<A: Adder>(
+    points: &[AffinePoint],
+    entries: &[Entry],
+    width: usize,
+    scratches: &Scratches<A>,
+) -> G1Projective {
     let block = |entries: &[Entry]| {
         scratches.with(|Scratch { runs, adder }| {
             runs.clear();
@@ -90,7 +90,7 @@ fn window_sum(points: &[AffinePoint], entries: &[Entry], width: usize, scratches
                 if let Some(later) = entries.get(place + AHEAD) {
                     prefetch(&points[later.index()]);
                 }
-                runs.push(entry.bucket, Point::load(&points[entry.index()], entry.negative()));
+                runs.push(entry.bucket, A::load(&points[entry.index()], entry.negative()));
             }
             adder.sum_runs(runs);
             let mut sums = Runs::default();
@@ -98,7 +98,7 @@ fn window_sum(points: &[AffinePoint], entries: &[Entry], width: usize, scratches
             sums
         })
     };
-    let blocks: Vec<Runs> = entries.par_chunks(BLOCK).with_max_len(1).map(block).collect();
+    let blocks: Vec<Runs<A::Point>> = entries.par_chunks(A::BLOCK).with_max_len(1).map(block).collect();
     scratches.with(|Scratch { runs, adder }| {
         // A bucket may continue in the next block.
         runs.clear();
@@ -108,11 +108,11 @@ fn window_sum(points: &[AffinePoint], entries: &[Entry], width: usize, scratches
         let low_bits = width / 2;
         let mut low = by_low_bits(runs, low_bits);
         adder.sum_runs(&mut low);
-        let mut sum = weighted_sum(&low);
+        let mut sum = weighted_sum::<A>(&low);
 
         runs.keys.iter_mut().for_each(|key| *key >>= low_bits);
         adder.sum_runs(runs);
-        let mut high = weighted_sum(runs);
+        let mut high = weighted_sum::<A>(runs);
         for _ in 0..low_bits {
             high.double_in_place();
         }
@@ -122,7 +122,7 @@ fn window_sum(points: &[AffinePoint], entries: &[Entry], width: usize, scratches
 }
 
 /// The buckets in the order of their low bits, with these as keys; a counting sort.
-fn by_low_bits(buckets: &Runs, low_bits: usize) -> Runs {
+fn by_low_bits<P: Copy>(buckets: &Runs<P>, low_bits: usize) -> Runs<P> {
     let low = |key: u32| key & ((1 << low_bits) - 1);
     let mut places = vec![0usize; (1 << low_bits) + 1];
     for key in &buckets.keys {
@@ -142,13 +142,13 @@ fn by_low_bits(buckets: &Runs, low_bits: usize) -> Runs {
 }
 
 /// `sum key * point`, keys ascending and each once: the sum over k >= 1 of the points with keys from k on.
-fn weighted_sum(runs: &Runs) -> G1Projective {
+fn weighted_sum<A: Adder>(runs: &Runs<A::Point>) -> G1Projective {
     let (mut from_here, mut sum) = (G1Projective::zero(), G1Projective::zero());
     let mut left = runs.keys.len();
     for weight in (1..=runs.keys.last().copied().unwrap_or(0)).rev() {
         if left > 0 && runs.keys[left - 1] == weight {
             left -= 1;
-            from_here += G1Affine::from(&runs.points[left]);
+            from_here += A::to_affine(&runs.points[left]);
         }
         sum += from_here;
     }

@@ -36,7 +36,7 @@ fn level(k: u32) -> &'static [Fr] {
 }
 
 /// The root of order `2^log2` that the protocol names: `5^((r - 1) / 2^log2)`.
-fn root(log2: u32) -> Fr {
+pub(super) fn root(log2: u32) -> Fr {
     let mut root = Fr::TWO_ADIC_ROOT_OF_UNITY;
     for _ in log2..MAX_LOG2 {
         root.square_in_place();
@@ -45,7 +45,7 @@ fn root(log2: u32) -> Fr {
 }
 
 /// Fills with `first, first * base, first * base^2, ..`
-fn power_run(run: &mut [Fr], first: Fr, base: Fr) {
+pub(super) fn power_run(run: &mut [Fr], first: Fr, base: Fr) {
     let mut power = first;
     for entry in run {
         *entry = power;
@@ -62,7 +62,8 @@ fn powers(base: Fr, count: usize) -> Vec<Fr> {
     powers
 }
 
-fn log2_of(size: usize) -> Result<u32, KernelError> {
+/// log2 of a transform's size, or why there is none of that size.
+pub(super) fn log2_of(size: usize) -> Result<u32, KernelError> {
     let log2 = size.trailing_zeros();
     if !size.is_power_of_two() || log2 > MAX_LOG2 {
         return Err(KernelError::TransformSize(size));
@@ -111,8 +112,7 @@ fn reversed(log2: u32, entry: impl Fn(usize) -> Fr + Sync) -> Vec<Fr> {
 }
 
 /// Evaluations at `shift * w^i` from coefficients.
-pub(super) fn forward(coefficients: &[Fr], shift: Fr) -> Result<Vec<Fr>, KernelError> {
-    let log2 = log2_of(coefficients.len())?;
+pub(super) fn forward(coefficients: &[Fr], log2: u32, shift: Fr) -> Vec<Fr> {
     let mut values = if shift.is_one() {
         reversed(log2, |i| coefficients[i])
     } else {
@@ -120,12 +120,11 @@ pub(super) fn forward(coefficients: &[Fr], shift: Fr) -> Result<Vec<Fr>, KernelE
         reversed(log2, |i| mul(&coefficients[i], &scale[i]))
     };
     transform(&mut values, log2);
-    Ok(values)
+    values
 }
 
 /// Coefficients from evaluations at `w^i / unshift`.
-pub(super) fn inverse(evaluations: &[Fr], unshift: Fr) -> Result<Vec<Fr>, KernelError> {
-    let log2 = log2_of(evaluations.len())?;
+pub(super) fn inverse(evaluations: &[Fr], log2: u32, unshift: Fr) -> Vec<Fr> {
     let mut values = reversed(log2, |i| evaluations[i.wrapping_neg() & (evaluations.len() - 1)]);
     transform(&mut values, log2);
     values.par_chunks_mut(CHUNK).enumerate().for_each(|(index, chunk)| {
@@ -139,7 +138,7 @@ pub(super) fn inverse(evaluations: &[Fr], unshift: Fr) -> Result<Vec<Fr>, Kernel
             }
         }
     });
-    Ok(values)
+    values
 }
 
 /// In place, bit-reversed to natural order, forward.
