@@ -181,7 +181,14 @@ impl Backend for CpuBackend {
 
     fn run(&self, program: &Program, columns: &[&Self::Column], uniforms: &[Fr]) -> Result<Self::Column, KernelError> {
         let columns: Vec<&[Fr]> = columns.iter().map(|column| column.0.as_slice()).collect();
-        interpreter::run(program, &columns, uniforms).map(CpuColumn::from)
+        let rows = program.rows(columns.iter().map(|column| column.len()), uniforms.len())?;
+        let compiled = interpreter::Compiled::new(program, uniforms);
+        Ok(on_lanes!(
+            self.instructions,
+            W => lanes::interpreter::run::<W>(&compiled, &columns, rows),
+            interpreter::run(&compiled, &columns, rows)
+        )
+        .into())
     }
 
     fn grand_product(

@@ -8,10 +8,7 @@ use ark_bn254::Fr;
 use ark_ff::Zero;
 use rayon::prelude::*;
 
-use crate::{
-    backend::KernelError,
-    program::{Op, Program, Rotation},
-};
+use crate::program::{Op, Program, Rotation};
 
 use super::field::{add_to, mul_to, sub_to};
 
@@ -20,7 +17,7 @@ const BLOCK: usize = 128;
 
 /// Where a step finds an operand.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Operand {
+pub(super) enum Operand {
     /// The same value on every row.
     Value(Fr),
     /// A column on this row or the next.
@@ -29,32 +26,38 @@ enum Operand {
     Buffer(usize),
 }
 
+/// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
+pub(super) enum Kind {
+    /// Adds.
     Add,
+    /// Subtracts.
     Sub,
+    /// Multiplies.
     Mul,
 }
 
 /// `buffers[to] = left kind right` on every row of a block.
 #[derive(Debug, PartialEq)]
-struct Step {
-    kind: Kind,
-    left: Operand,
-    right: Operand,
-    to: usize,
+pub(super) struct Step {
+    pub(super) kind: Kind,
+    pub(super) left: Operand,
+    pub(super) right: Operand,
+    /// The buffer; never one that the step reads.
+    pub(super) to: usize,
 }
 
 /// A program ready to run.
-struct Compiled {
-    steps: Vec<Step>,
-    buffers: usize,
-    output: Operand,
+pub(super) struct Compiled {
+    pub(super) steps: Vec<Step>,
+    /// How many buffers the steps use.
+    pub(super) buffers: usize,
+    pub(super) output: Operand,
 }
 
 impl Compiled {
     /// Compiles a checked program.
-    fn new(program: &Program, uniforms: &[Fr]) -> Self {
+    pub(super) fn new(program: &Program, uniforms: &[Fr]) -> Self {
         // The last step that reads each register; registers without a reader are dead.
         let mut last_reader = vec![None; program.ops.len()];
         last_reader[program.output as usize] = Some(program.ops.len());
@@ -176,9 +179,7 @@ fn apply(operation: impl Fn(&mut Fr, &Fr, &Fr), left: Rows, right: Rows, to: &mu
 }
 
 /// Runs the program on every row of the columns.
-pub(super) fn run(program: &Program, columns: &[&[Fr]], uniforms: &[Fr]) -> Result<Vec<Fr>, KernelError> {
-    let rows = program.rows(columns.iter().map(|column| column.len()), uniforms.len())?;
-    let compiled = Compiled::new(program, uniforms);
+pub(super) fn run(compiled: &Compiled, columns: &[&[Fr]], rows: usize) -> Vec<Fr> {
     let new_buffers = || vec![vec![Fr::zero(); BLOCK]; compiled.buffers];
     let mut out = vec![Fr::zero(); rows];
     // The last row's next row is row 0, so it is a block of its own.
@@ -188,7 +189,7 @@ pub(super) fn run(program: &Program, columns: &[&[Fr]], uniforms: &[Fr]) -> Resu
         });
         compiled.run_block(columns, rows - 1, &mut new_buffers(), std::slice::from_mut(last));
     }
-    Ok(out)
+    out
 }
 
 #[cfg(test)]

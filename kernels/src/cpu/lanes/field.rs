@@ -36,6 +36,11 @@ pub(in crate::cpu) struct Sum<F, W>(Lanes<F, W>);
 /// The constants of a field.
 struct Constants<F>(PhantomData<F>);
 
+/// The element whose number with R = 2^256 is the given one's with R = 2^260.
+pub(super) fn raised<F: Limbs>(element: &F) -> F {
+    *element * F::from(16u64)
+}
+
 /// Four words as five limbs.
 pub(super) const fn limbs_of(words: [u64; 4]) -> [u64; LIMBS] {
     [
@@ -194,11 +199,17 @@ impl<F: Limbs, W: Words> Lanes<F, W> {
         Self::of([W::splat(0); LIMBS])
     }
 
+    /// A number congruent to this one, which is below 16p: below 1.2p.
+    #[inline(always)]
+    pub(super) fn reduced(self) -> Self {
+        Sum(self).reduced()
+    }
+
     /// The one number below p that this value, below 16p, is congruent to.
     #[inline(always)]
     pub(super) fn canonical(self) -> Self {
         let p = Constants::<F>::P.map(W::splat);
-        let reduced = Sum(self).reduced();
+        let reduced = self.reduced();
         let less = Sum(Self::of(std::array::from_fn(|i| reduced.limbs[i].sub(p[i])))).carried();
         Self::of(std::array::from_fn(|i| less.limbs[i].or_where_negative(less.limbs[LIMBS - 1], reduced.limbs[i])))
     }
@@ -240,5 +251,94 @@ impl<F: Limbs, W: Words> Sum<F, W> {
         let quotient = W::splat(0).madd_hi(limbs[LIMBS - 1], W::splat(Constants::<F>::QUOTIENT));
         let multiples = &const { Constants::<F>::MULTIPLES };
         Self(Lanes::of(std::array::from_fn(|i| limbs[i].sub(quotient.lookup(&multiples[i]))))).carried()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_bn254::{Fq, Fr};
+    use ark_ff::{BigInt, BigInteger};
+
+    use super::*;
+    use crate::cpu::lanes::words::{LANES, Model};
+
+    /// A number of four words in one lane and others beside it.
+    fn lanes<F: Limbs, W: Words>(number: BigInt<4>) -> Lanes<F, W> {
+        let rows: [[u64; 4]; LANES] = std::array::from_fn(|lane| if lane == 3 { number.0 } else { [lane as u64; 4] });
+        Lanes::from_words(W::gather(rows.each_ref()))
+    }
+
+    fn lane<F: Limbs, W: Words>(value: Lanes<F, W>) -> BigInt<4> {
+        BigInt(W::scatter(value.to_words())[3])
+    }
+
+    /// Numbers below 4p, reduced or not, at the edges of the field and of the limbs.
+    fn numbers<F: Limbs<BigInt = BigInt<4>>>() -> Vec<BigInt<4>> {
+        let p = F::MODULUS;
+        let mut numbers = vec![BigInt::zero(), BigInt::from(1u64), p];
+        for bit in [51, 52, 103, 104, 156, 207, 208, 253] {
+            let power = BigInt::from(1u64) << bit;
+            let mut below = power;
+            below.sub_with_borrow(&BigInt::from(1u64));
+            numbers.extend([power, below]);
+        }
+        let mut walk = F::from(3u64);
+        for _ in 0..20 {
+            walk = walk.square() + F::from(7u64);
+            numbers.push(walk.into_bigint());
+        }
+        let mut below = p;
+        below.sub_with_borrow(&BigInt::from(1u64));
+        numbers.push(below);
+        let mut unreduced = numbers.clone();
+        for multiple in [1, 3] {
+            unreduced.extend(numbers.iter().take(8).map(|number| {
+                let mut number = *number;
+                (0..multiple).for_each(|_| assert!(!number.add_with_carry(&p)));
+                number
+            }));
+        }
+        unreduced
+    }
+
+    fn agrees<F: Limbs<BigInt = BigInt<4>>, W: Words>() {
+        let element = |number: BigInt<4>| F::from_le_bytes_mod_order(&number.to_bytes_le());
+        let lower = F::from(2u64).pow([260]).inverse().unwrap();
+        let numbers = numbers::<F>();
+        for a in &numbers {
+            let x = lanes::<F, W>(*a);
+            assert_eq!(lane(x), *a);
+            assert_eq!(lane(x.canonical()), element(*a).into_bigint());
+            assert_eq!(element(lane(x.reduced())), element(*a));
+            assert!(lane(x.reduced()) < BigInt::<4>::from(29u64) << 249);
+            for b in &numbers {
+                let y = lanes::<F, W>(*b);
+                let canonical = |value: Lanes<F, W>| lane(value.canonical());
+                assert_eq!(canonical(x.mul(y)), (element(*a) * element(*b) * lower).into_bigint());
+                assert_eq!(canonical(x.plus(y).carried()), (element(*a) + element(*b)).into_bigint());
+                assert_eq!(canonical(x.minus::<5>(y).carried()), (element(*a) - element(*b)).into_bigint());
+                let sum = x.plus(x).minus::<5>(y).minus::<4>(y.reduced()).reduced();
+                assert_eq!(canonical(sum), (element(*a).double() - element(*b).double()).into_bigint());
+            }
+        }
+        let words = W::gather(std::array::from_fn(|_| &numbers[25].0));
+        let raised = lane(Lanes::<F, W>::raised_from_words(words).canonical());
+        assert_eq!(raised, (element(numbers[25]) * F::from(16u64)).into_bigint());
+    }
+
+    #[test]
+    fn both_fields_agree_with_arkworks() {
+        agrees::<Fr, Model>();
+        agrees::<Fq, Model>();
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn the_instructions_agree_with_arkworks_where_they_are() {
+        use crate::cpu::lanes::words::Ifma;
+        if Ifma::available() {
+            Ifma::vectorize(agrees::<Fr, Ifma>);
+            Ifma::vectorize(agrees::<Fq, Ifma>);
+        }
     }
 }

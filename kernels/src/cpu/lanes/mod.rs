@@ -4,6 +4,7 @@
 //! them in portable Rust, so that every machine can test every line but the instructions themselves.
 
 mod field;
+pub(super) mod interpreter;
 pub(super) mod ntt;
 pub(super) mod points;
 pub(super) mod words;

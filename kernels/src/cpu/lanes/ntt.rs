@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::{
     super::ntt::{power_run, root},
-    field::{LIMBS, Lanes, Sum, limbs_of},
+    field::{LIMBS, Lanes, Sum, limbs_of, raised},
     words::{LANES, Words},
 };
 
@@ -24,11 +24,6 @@ pub(in crate::cpu) const MIN_LOG2: u32 = 6;
 
 /// Limbs of a twiddle with R = 2^260.
 type Twiddle = [u64; LIMBS];
-
-/// The number of an element with R = 2^260.
-fn raised(element: &Fr) -> Fr {
-    *element * Fr::from(16u64)
-}
 
 /// `first ratio^0, .., first ratio^(count - 1)`.
 fn twiddles(first: Fr, ratio: Fr, count: usize) -> Vec<Twiddle> {

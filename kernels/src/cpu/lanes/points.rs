@@ -146,10 +146,14 @@ impl From<Point> for AffinePoint {
     }
 }
 
-/// The pairs' first points or second points.
+/// The pairs' first points, or second points.
 #[inline(always)]
-fn operands<W: Words>(pairs: [u32; LANES], second: usize, points: &[Point]) -> [&Point; LANES] {
-    pairs.map(|at| &points[at as usize + second])
+fn operands(pairs: [u32; LANES], second: usize, points: &[Point]) -> [&Point; LANES] {
+    let mut operands = [&points[0]; LANES];
+    for (operand, at) in operands.iter_mut().zip(pairs) {
+        *operand = &points[at as usize + second];
+    }
+    operands
 }
 
 #[inline(always)]
@@ -179,7 +183,7 @@ fn add_pairs<W: Words>(pairs: &[u32], points: &[Point], after: &mut Vec<Lanes<Fq
     after.resize(vectors, product);
     for index in (0..vectors).rev() {
         let at = vector(index);
-        let (a, b) = (load_x::<W>(operands::<W>(at, 0, points)), load_x::<W>(operands::<W>(at, 1, points)));
+        let (a, b) = (load_x::<W>(operands(at, 0, points)), load_x::<W>(operands(at, 1, points)));
         let is_zero = |[w0, w1, w2, w3]: [W; 4]| w0.or(w1).or(w2.or(w3)).zeros();
         zeros |= is_zero(a) | is_zero(b);
         after[index] = product;
@@ -198,7 +202,7 @@ fn add_pairs<W: Words>(pairs: &[u32], points: &[Point], after: &mut Vec<Lanes<Fq
     sums.resize(pairs.len(), Point::default());
     for (index, sums) in sums.chunks_mut(LANES).enumerate() {
         let at = vector(index);
-        let (a, b) = (operands::<W>(at, 0, points), operands::<W>(at, 1, points));
+        let (a, b) = (operands(at, 0, points), operands(at, 1, points));
         let (ax, bx) = (Lanes::from_words(load_x(a)), Lanes::from_words(load_x(b)));
         let (ay, by) = (load_y(a), load_y(b));
         let own = inverse.mul(after[index]);
