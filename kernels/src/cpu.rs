@@ -99,6 +99,11 @@ impl CpuBases {
 }
 
 impl CpuBackend {
+    /// Horner's rule with these instructions.
+    fn horner(&self) -> polynomial::Horner {
+        on_lanes!(self.instructions, W => lanes::polynomial::horner::<W>, polynomial::horner)
+    }
+
     /// Evaluations at `shift * w^i`.
     fn transform(&self, coefficients: &CpuColumn, shift: Fr) -> Result<CpuColumn, KernelError> {
         let log2 = ntt::log2_of(coefficients.0.len())?;
@@ -202,15 +207,20 @@ impl Backend for CpuBackend {
 
     fn linear_combination(&self, terms: &[(Fr, &Self::Column)]) -> Result<Self::Column, KernelError> {
         let terms: Vec<(Fr, &[Fr])> = terms.iter().map(|(weight, column)| (*weight, column.0.as_slice())).collect();
-        Ok(polynomial::linear_combination(&terms).into())
+        Ok(on_lanes!(
+            self.instructions,
+            W => lanes::polynomial::linear_combination::<W>(&terms),
+            polynomial::linear_combination(&terms)
+        )
+        .into())
     }
 
     fn divide_by_linear(&self, coefficients: &Self::Column, point: Fr) -> Result<(Self::Column, Fr), KernelError> {
-        let (quotient, value) = polynomial::divide_by_linear(&coefficients.0, point);
+        let (quotient, value) = polynomial::divide_by_linear(&coefficients.0, point, self.horner());
         Ok((quotient.into(), value))
     }
 
     fn evaluate(&self, coefficients: &Self::Column, point: Fr) -> Result<Fr, KernelError> {
-        Ok(polynomial::evaluate(&coefficients.0, point))
+        Ok(polynomial::evaluate(&coefficients.0, point, self.horner()))
     }
 }

@@ -9,12 +9,15 @@ use rayon::prelude::*;
 use super::field::{add, add_to, mul, mul_to};
 
 /// Coefficients a task takes at once.
-const CHUNK: usize = 4096;
+pub(super) const CHUNK: usize = 4096;
 
-/// Horner's rule with a carry from above: `carry * point^len + sum_i coefficients[i] point^i`.
-fn horner(coefficients: &[Fr], point: Fr, carry: Fr) -> Fr {
-    coefficients.iter().rev().fold(carry, |value, coefficient| add(&mul(&value, &point), coefficient))
+/// Horner's rule: `sum_i coefficients[i] point^i`.
+pub(super) fn horner(coefficients: &[Fr], point: Fr) -> Fr {
+    coefficients.iter().rev().fold(Fr::zero(), |value, coefficient| add(&mul(&value, &point), coefficient))
 }
+
+/// [`horner`] or its twin on lanes.
+pub(super) type Horner = fn(&[Fr], Fr) -> Fr;
 
 /// `sum_j weight_j * column_j`, as long as the longest column.
 pub(super) fn linear_combination(terms: &[(Fr, &[Fr])]) -> Vec<Fr> {
@@ -34,45 +37,38 @@ pub(super) fn linear_combination(terms: &[(Fr, &[Fr])]) -> Vec<Fr> {
     sum
 }
 
-/// The carry into every chunk from the chunks above it: entry k is `sum_{i >= (k + 1) CHUNK} f_i point^(i - (k+1) CHUNK)`.
-fn carries(coefficients: &[Fr], point: Fr) -> Vec<Fr> {
-    let mut carries: Vec<Fr> = coefficients.par_chunks(CHUNK).map(|chunk| horner(chunk, point, Fr::zero())).collect();
+/// The values above every chunk: entry k is `sum_{i >= k CHUNK} f_i point^(i - k CHUNK)`, and zero follows the last.
+fn values_from(coefficients: &[Fr], point: Fr, horner: Horner) -> Vec<Fr> {
+    let mut values: Vec<Fr> = coefficients.par_chunks(CHUNK).map(|chunk| horner(chunk, point)).collect();
     let step = point.pow([CHUNK as u64]);
     let mut above = Fr::zero();
-    for carry in carries.iter_mut().rev() {
-        let with_above = *carry + step * above;
-        *carry = std::mem::replace(&mut above, with_above);
+    for value in values.iter_mut().rev() {
+        *value += step * above;
+        above = *value;
     }
-    carries
+    values.push(Fr::zero());
+    values
 }
 
 /// `f(point)`.
-pub(super) fn evaluate(coefficients: &[Fr], point: Fr) -> Fr {
-    match coefficients.chunks(CHUNK).next() {
-        None => Fr::zero(),
-        Some(first) => horner(first, point, carries(coefficients, point)[0]),
-    }
+pub(super) fn evaluate(coefficients: &[Fr], point: Fr, horner: Horner) -> Fr {
+    values_from(coefficients, point, horner)[0]
 }
 
 /// `(f - f(point)) / (X - point)` with a zero top entry, and `f(point)`.
-pub(super) fn divide_by_linear(coefficients: &[Fr], point: Fr) -> (Vec<Fr>, Fr) {
+pub(super) fn divide_by_linear(coefficients: &[Fr], point: Fr, horner: Horner) -> (Vec<Fr>, Fr) {
     let mut quotient = vec![Fr::zero(); coefficients.len()];
-    let carries = carries(coefficients, point);
-    let values: Vec<Fr> = quotient
-        .par_chunks_mut(CHUNK)
-        .zip(coefficients.par_chunks(CHUNK))
-        .zip(&carries)
-        .map(|((quotient, coefficients), carry)| {
-            // Entry i is the Horner value of all coefficients above i.
-            let mut value = *carry;
-            let mut product = Fr::zero();
-            for (entry, coefficient) in quotient.iter_mut().zip(coefficients).rev() {
-                *entry = value;
-                mul_to(&mut product, &value, &point);
-                add_to(&mut value, &product, coefficient);
-            }
-            value
-        })
-        .collect();
-    (quotient, values.first().copied().unwrap_or_default())
+    let values = values_from(coefficients, point, horner);
+    let chunks = quotient.par_chunks_mut(CHUNK).zip(coefficients.par_chunks(CHUNK));
+    chunks.zip(&values[1..]).for_each(|((quotient, coefficients), above)| {
+        // Entry i is the Horner value of all coefficients above i.
+        let mut value = *above;
+        let mut product = Fr::zero();
+        for (entry, coefficient) in quotient.iter_mut().zip(coefficients).rev() {
+            *entry = value;
+            mul_to(&mut product, &value, &point);
+            add_to(&mut value, &product, coefficient);
+        }
+    });
+    (quotient, values[0])
 }

@@ -7,4 +7,5 @@ mod field;
 pub(super) mod interpreter;
 pub(super) mod ntt;
 pub(super) mod points;
+pub(super) mod polynomial;
 pub(super) mod words;
