@@ -59,6 +59,10 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Copies values to the device.
     fn upload(&self, values: &[Fr]) -> Result<Self::Column, KernelError>;
+    /// The same for values that the caller needs no more; a device that computes in the host's memory takes them as they are.
+    fn upload_owned(&self, values: Vec<Fr>) -> Result<Self::Column, KernelError> {
+        self.upload(&values)
+    }
     /// Copies a column back.
     fn download(&self, column: &Self::Column) -> Result<Vec<Fr>, KernelError>;
     /// Makes fixed bases available to [`Backend::msm`].

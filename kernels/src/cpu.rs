@@ -5,6 +5,7 @@
 
 mod affine;
 mod digits;
+mod equal;
 mod field;
 mod instructions;
 mod interpreter;
@@ -148,6 +149,10 @@ impl Backend for CpuBackend {
         Ok(values.to_vec().into())
     }
 
+    fn upload_owned(&self, values: Vec<Fr>) -> Result<Self::Column, KernelError> {
+        Ok(values.into())
+    }
+
     fn download(&self, column: &Self::Column) -> Result<Vec<Fr>, KernelError> {
         Ok(column.0.to_vec())
     }
@@ -165,8 +170,8 @@ impl Backend for CpuBackend {
         }
         let msm = on_lanes!(
             self.instructions,
-            W => msm::msm::<lanes::points::LaneAdder<W>>,
-            msm::msm::<affine::ScalarAdder>
+            W => equal::msm_of_groups::<lanes::points::LaneAdder<W>>,
+            equal::msm_of_groups::<affine::ScalarAdder>
         );
         Ok(scalars.iter().map(|column| msm(points, &column.0)).collect())
     }

@@ -159,6 +159,8 @@ fn transforms<B: Backend>(pair: &Pair<B>, rng: &mut ChaCha8Rng, size: usize) {
         let case = |op: &str| format!("{op} of {size} {name}");
         let downloaded = pair.device.download(&column.device).unwrap();
         assert!(downloaded == values, "{}", case("upload and download"));
+        let owned = pair.device.upload_owned(values.clone()).unwrap();
+        assert!(pair.device.download(&owned).unwrap() == values, "{}", case("upload of owned values"));
         pair.same_column(
             &case("interpolate"),
             pair.device.interpolate(&column.device),
