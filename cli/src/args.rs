@@ -182,6 +182,22 @@ pub enum L1 {
         /// How many, such as 100 or 2.5.
         amount: String,
     },
+    /// Announce that deposit tokens of the account leave the escrow; they back no more quotes, and `collect` pays them out later.
+    Withdraw {
+        #[command(flatten)]
+        account: Account,
+        #[command(flatten)]
+        deployment: DeploymentFile,
+        /// How many, such as 100 or 2.5.
+        amount: String,
+    },
+    /// Pay out what is credited to the account: rewards, deposits that came back, and a withdrawal from the escrow that is due.
+    Collect {
+        #[command(flatten)]
+        account: Account,
+        #[command(flatten)]
+        deployment: DeploymentFile,
+    },
     /// Show the rollup's head, and what accounts have.
     Show {
         /// JSON-RPC endpoint of the chain.

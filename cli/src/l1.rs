@@ -131,13 +131,27 @@ pub async fn run(command: &L1, json: bool) -> Result<(), Failure> {
         }
         L1::Deposit { account, deployment, amount } => {
             let client = deployment.client(connect(&account.rpc).await?).await?;
-            let amount = parse_units(amount, DECIMALS)
-                .map_err(|error| Failure::Usage(format!("[PY-X-103] {amount}: {error}; write it like 100 or 2.5")))?
-                .get_absolute();
-            let key = account.key()?;
+            let (amount, key) = (amount_of(amount)?, account.key()?);
             deposit(&client, &key, amount).await?;
             let available = client.escrow_available(client.deployment().deposit_token, key.address()).await?;
             shown(json, json!({"prover": key.address(), "in_escrow": shown_units(available)}));
+            Ok(())
+        }
+        L1::Withdraw { account, deployment, amount } => {
+            let client = deployment.client(connect(&account.rpc).await?).await?;
+            let (amount, key) = (amount_of(amount)?, account.key()?);
+            let (token, escrow) = (client.deployment().deposit_token, client.deployment().escrow);
+            let call = calls::escrow_request_withdrawal(token, amount);
+            let mut errands = Errands::open(client.rpc(), &key).await?;
+            errands.call("announcing the withdrawal", escrow, U256::ZERO, call).await?;
+            errands.finish().await?;
+            let (pending, from) = client.pending_withdrawal(token, key.address()).await?;
+            shown(json, json!({"announced": shown_units(pending), "available_from_block": from}));
+            Ok(())
+        }
+        L1::Collect { account, deployment } => {
+            let client = deployment.client(connect(&account.rpc).await?).await?;
+            shown(json, collect(&client, &account.key()?).await?);
             Ok(())
         }
         L1::Show { rpc, deployment, accounts } => {
@@ -176,6 +190,45 @@ async fn what_it_has(client: &SidecarClient, account: Address) -> Result<Value, 
         "withdrawable_deposit_tokens": shown_units(client.withdrawable(deposits, account).await?),
         "withdrawable_reward_tokens": shown_units(client.withdrawable(rewards, account).await?),
     }))
+}
+
+/// An amount of tokens as a user writes it.
+fn amount_of(text: &str) -> Result<U256, Failure> {
+    let amount = parse_units(text, DECIMALS)
+        .map_err(|error| Failure::Usage(format!("[PY-X-103] {text}: {error}; write it like 100 or 2.5")))?;
+    Ok(amount.get_absolute())
+}
+
+/// Pays out what the account can have; what that was.
+async fn collect(client: &SidecarClient, key: &AccountKey) -> Result<Value, Failure> {
+    let deployment = client.deployment();
+    let (account, escrow) = (key.address(), deployment.escrow);
+    let mut collected = json!({});
+    let mut errands = Errands::open(client.rpc(), key).await?;
+    for (name, token) in [
+        ("eth", Address::ZERO),
+        ("deposit_tokens", deployment.deposit_token),
+        ("reward_tokens", deployment.reward_token),
+    ] {
+        let amount = client.withdrawable(token, account).await?;
+        if !amount.is_zero() {
+            errands.call("paying out what is credited", deployment.sidecar, U256::ZERO, calls::withdraw(token)).await?;
+        }
+        collected[name] = shown_units(amount).into();
+    }
+    let (pending, from) = client.pending_withdrawal(deployment.deposit_token, account).await?;
+    let head = client.rpc().head().await.map_err(|error| Failure::Environment(error.to_string()))?.place().number;
+    let due = !pending.is_zero() && head >= from;
+    if due {
+        let call = calls::escrow_withdraw(deployment.deposit_token);
+        errands.call("paying the withdrawal out", escrow, U256::ZERO, call).await?;
+    }
+    errands.finish().await?;
+    collected["from_escrow"] = shown_units(if due { pending } else { U256::ZERO }).into();
+    if !pending.is_zero() && !due {
+        collected["escrow_pays_from_block"] = from.into();
+    }
+    Ok(collected)
 }
 
 /// So many whole tokens, or ether.

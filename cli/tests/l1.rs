@@ -73,6 +73,20 @@ fn contracts_are_deployed_a_sequencer_registered_and_a_deposit_paid() {
     assert_eq!(shown[ADDRESS]["deposit_tokens"], "9897.5");
     assert_eq!(shown[ADDRESS]["withdrawable_eth"], "0");
 
+    // A withdrawal backs no quotes from the moment it is announced, and is paid when its delay is over.
+    let announced = account("withdraw", &["60"]);
+    assert_eq!(announced["announced"], "60");
+    let due = announced["available_from_block"].as_u64().expect("a block");
+    let early = account("collect", &[]);
+    assert_eq!((&early["from_escrow"], &early["escrow_pays_from_block"]), (&"0".into(), &due.into()));
+    anvil.mine(due);
+    let collected = account("collect", &[]);
+    assert_eq!((&collected["from_escrow"], &collected["eth"]), (&"60".into(), &"0".into()));
+    assert_eq!(account("collect", &[])["from_escrow"], "0", "once");
+    let shown =
+        last_line(&proofyard(&["l1", "show", "--json", "--rpc", rpc, "--deployment", text(&deployment), ADDRESS]));
+    assert_eq!((&shown[ADDRESS]["in_escrow"], &shown[ADDRESS]["deposit_tokens"]), (&"42.5".into(), &"9957.5".into()));
+
     // What cannot work says why and what to do.
     let amount = refused(&[
         "l1",

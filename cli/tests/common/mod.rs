@@ -70,6 +70,15 @@ impl Anvil {
         &self.url
     }
 
+    /// Makes so many blocks.
+    pub fn mine(&self, blocks: u64) {
+        let output = Command::new(tool("PROOFYARD_CAST", "cast"))
+            .args(["rpc", "--rpc-url", &self.url, "anvil_mine", &format!("{blocks:#x}")])
+            .output()
+            .expect("cast starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Sends a transaction from the node's first account; its receipt.
     pub fn send(&self, arguments: &[&str]) -> Value {
         let output = Command::new(tool("PROOFYARD_CAST", "cast"))

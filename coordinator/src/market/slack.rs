@@ -30,11 +30,6 @@ impl Remaining {
         self == Self::NOTHING
     }
 
-    /// In 1/1000.
-    pub fn permille(self) -> u16 {
-        self.0
-    }
-
     /// That part of a whole, rounded up.
     pub fn of(self, whole: u64) -> u64 {
         u64::try_from((u128::from(whole) * u128::from(self.0)).div_ceil(1_000)).unwrap_or(u64::MAX)

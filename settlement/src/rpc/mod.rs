@@ -92,11 +92,6 @@ impl Rpc {
         self.shared.chain_id
     }
 
-    /// Whether answers can be compared.
-    pub fn is_redundant(&self) -> bool {
-        self.shared.endpoints.len() > 1
-    }
-
     /// The newest block, as a wake-up call: changes with a higher head of any endpoint in good standing, and with any other head
     /// of the best one. Read [`Rpc::head`] for what is decided on.
     pub fn heads(&self) -> watch::Receiver<Option<BlockRef>> {

@@ -68,19 +68,9 @@ pub fn refund(height: u64, proposal: u32) -> Bytes {
     IProvingSidecar::refundCall { height, proposal }.abi_encode().into()
 }
 
-/// To the sidecar, multiproof: credits the shares of a proven group.
-pub fn pay_shares(height: u64, group: u32) -> Bytes {
-    IProvingSidecar::paySharesCall { height, group }.abi_encode().into()
-}
-
 /// To the sidecar: pays out what is credited to the sender.
 pub fn withdraw(token: Address) -> Bytes {
     IProvingSidecar::withdrawCall { token }.abi_encode().into()
-}
-
-/// To the sidecar: pays what is credited to the sender into its escrow balance.
-pub fn withdraw_to_escrow(token: Address) -> Bytes {
-    IProvingSidecar::withdrawToEscrowCall { token }.abi_encode().into()
 }
 
 /// To the escrow: the sender's deposit, by allowance.
@@ -118,15 +108,6 @@ pub fn when_proven(deployment: &Deployment, height: u64, group: u32) -> Obsolete
     ObsoleteWhen {
         to: deployment.sidecar,
         data: IProvingSidecar::isProvenCall { height, group }.abi_encode().into(),
-        answer: true.abi_encode().into(),
-    }
-}
-
-/// Publishing a quote or cancelling it is obsolete when its nonce is used.
-pub fn when_nonce_used(deployment: &Deployment, prover: Address, nonce: U256) -> ObsoleteWhen {
-    ObsoleteWhen {
-        to: deployment.escrow,
-        data: IProverEscrow::isNonceUsedCall { prover, nonce }.abi_encode().into(),
         answer: true.abi_encode().into(),
     }
 }
