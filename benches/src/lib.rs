@@ -1,1 +1,3 @@
 //! Criterion and whole-farm benchmarks.
+
+pub mod linear_fit;

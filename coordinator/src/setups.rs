@@ -106,21 +106,12 @@ impl Setups {
     }
 
     /// The proving key on the coordinator's own backend, for the subtrees it must compute itself.
-    pub(crate) fn own_key(&self, setup: &Setup) -> Result<Arc<DeviceKey<CpuBackend>>, OwnKeyError> {
+    pub(crate) fn own_key(&self, setup: &Setup) -> Result<Arc<DeviceKey<CpuBackend>>, ProverError> {
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = &*own {
             return Ok(key.clone());
         }
-        let key = Arc::new(DeviceKey::new(Arc::new(CpuBackend::new()), &*setup.proving_key()?)?);
+        let key = Arc::new(DeviceKey::new(Arc::new(CpuBackend::new()), setup.circuit())?);
         Ok(own.insert(key).clone())
     }
-}
-
-/// Why the coordinator cannot compute a subtree itself.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OwnKeyError {
-    #[error(transparent)]
-    Setup(#[from] proofyard_proof_system::setup::SetupError),
-    #[error(transparent)]
-    Prover(#[from] ProverError),
 }

@@ -218,7 +218,7 @@ impl BlockWork {
         let (witness, end) =
             self.setups.circuit().witness(run.start, &run.traces).map_err(|error| error.to_string())?;
         let challenges = Challenges::decode(&job.challenges).map_err(|error| error.to_string())?;
-        let mut prover = SubtreeProver::new(key, row, &witness, run.start.to_array(), end.to_array())
+        let mut prover = SubtreeProver::new(key, row, witness, run.start.to_array(), end.to_array())
             .map_err(|error| error.to_string())?;
         let messages = prover.run(job.id.round.get(), &challenges).map_err(|error| error.to_string())?;
         Ok(messages.iter().map(RoundMessage::encode).collect())

@@ -92,7 +92,7 @@ pub struct AggregationKey {
     pub y_powers: Vec<G1Affine>,
 }
 
-/// What the prover of a subtree needs beside its row of the SRS.
+/// A circuit with its fixed columns in coefficient form: what an aggregator needs to settle the fixed columns' values itself.
 #[derive(Debug, Clone)]
 pub struct ProvingKey {
     /// The circuit: the fixed columns as evaluations over H.

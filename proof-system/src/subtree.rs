@@ -1,6 +1,6 @@
 //! A worker's side of the five rounds: a pure function of circuit, witness, subtree i, M and the challenges so far.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ark_bn254::{Fr, G1Affine};
 use ark_ff::{FftField, Field, One, Zero};
@@ -8,10 +8,9 @@ use proofyard_kernels::{Backend, KernelError, Program};
 
 use crate::{
     challenges::Challenges,
-    circuit::Witness,
+    circuit::{Circuit, PUBLIC_VALUES, Witness},
     domain::Domain,
-    gates::{self, FIXED_COLUMNS, RowChallenges, RowValues, row_identity},
-    key::ProvingKey,
+    gates::{self, FIXED_COLUMNS, RowChallenges, RowValues, WIRES, row_identity},
     linear::{self, geometric},
     linearisation::{Claims, QUOTIENT_CHUNKS, RowWeights, ZeroDenominator},
     messages::{RoundMessage, RowOpenings},
@@ -62,54 +61,99 @@ pub enum ProverError {
     },
 }
 
-/// What stays the same on one coset `shift * H` whatever the witness.
-struct Coset<B: Backend> {
-    shift: Fr,
-    fixed: Vec<B::Column>,
-    x: B::Column,
-    l0: B::Column,
+/// The newest result of a computation that all subtrees of a block share.
+struct Newest<K, V>(Mutex<Option<(K, V)>>);
+
+impl<K: PartialEq + Clone, V: Clone> Newest<K, V> {
+    fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// The result for `key`, computed unless it is the newest one.
+    fn get(&self, key: &K, compute: impl FnOnce() -> Result<V, ProverError>) -> Result<V, ProverError> {
+        let newest = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, value)) = newest().as_ref().filter(|(known, _)| known == key) {
+            return Ok(value.clone());
+        }
+        // Not under the lock: a second thread computes the same.
+        let value = compute()?;
+        *newest() = Some((key.clone(), value.clone()));
+        Ok(value)
+    }
 }
 
-/// A proving key on a device; shared by all sessions of a worker.
+/// A circuit on a device; shared by all sessions of a worker.
 pub struct DeviceKey<B: Backend> {
     backend: Arc<B>,
     rows: Domain,
     coefficients: Vec<B::Column>,
     permutation: Vec<B::Column>,
     labels: B::Column,
-    /// The quotient's cosets, filled when first used.
-    cosets: [OnceLock<Coset<B>>; QUOTIENT_CHUNKS],
-    /// Inverse of the matrix `(shift_j^(cT))_{j,c}`: chunks from the interpolations over the cosets.
-    unmix: [[Fr; QUOTIENT_CHUNKS]; QUOTIENT_CHUNKS],
+    /// The fixed columns on the quotient's cosets, computed when first used.
+    cosets: [OnceLock<Vec<B::Column>>; QUOTIENT_CHUNKS],
+    mixing: Mixing,
     identity: Program,
+    fifth_power: Program,
     numerator: Program,
     denominator: Program,
+    /// The fixed columns at zeta.
+    fixed_values: Newest<Fr, [Fr; FIXED_COLUMNS]>,
+    /// The fixed columns' part of round 5's combination, by their weights.
+    fixed_part: Newest<[Fr; FIXED_COLUMNS], B::Column>,
+}
+
+/// How the quotient's chunks come from what is interpolated over the cosets.
+///
+/// `Z_H` is the constant `shift^T - 1` on a coset, and modulo `X^T - shift^T` the quotient is `sum_c shift^(cT) t_c`, so
+/// division and separation are one matrix.
+struct Mixing {
+    /// `chunk_c = sum_j pieces[c][j] piece_j`, where `piece_j` interpolates G without PI and `L_0 (z - 1)` on coset j.
+    pieces: [[Fr; QUOTIENT_CHUNKS]; QUOTIENT_CHUNKS],
+    /// The scalar of PI in each chunk: its degree is below T, so that it is its own interpolation on every coset.
+    public: [Fr; QUOTIENT_CHUNKS],
+}
+
+impl Mixing {
+    fn new(rows: &Domain) -> Result<Self, ZeroDenominator> {
+        let vanishing: [Fr; QUOTIENT_CHUNKS] = std::array::from_fn(|coset| rows.vanishing_at(coset_shift(coset)));
+        let powers = vanishing.map(|value| std::array::from_fn(|chunk| (value + Fr::one()).pow([chunk as u64])));
+        let mut pieces = linear::inverse(powers).ok_or(ZeroDenominator)?;
+        for (coset, value) in vanishing.into_iter().enumerate() {
+            let inverse = value.inverse().ok_or(ZeroDenominator)?;
+            pieces.iter_mut().for_each(|weights| weights[coset] *= inverse);
+        }
+        Ok(Self { public: pieces.map(|weights| weights.iter().sum()), pieces })
+    }
 }
 
 impl<B: Backend> DeviceKey<B> {
-    /// Uploads a key.
-    pub fn new(backend: Arc<B>, key: &ProvingKey) -> Result<Self, ProverError> {
-        let rows_log2 = key.circuit.rows_log2;
+    /// Uploads a circuit.
+    pub fn new(backend: Arc<B>, circuit: &Circuit) -> Result<Self, ProverError> {
+        let rows_log2 = circuit.rows_log2;
         let rows = Domain::new(rows_log2).ok_or(ProverError::Rows(rows_log2))?;
-        let upload = |values: &Vec<Fr>| backend.upload(values);
-        let coefficients = key.coefficients.iter().map(upload).collect::<Result<_, _>>()?;
-        let permutation = key.circuit.permutation.iter().map(upload).collect::<Result<_, _>>()?;
-        let labels = upload(&geometric(Fr::one(), rows.generator, rows.size()))?;
-        let mixing = std::array::from_fn(|coset| {
-            let step = rows.vanishing_at(coset_shift(coset)) + Fr::one();
-            std::array::from_fn(|chunk| step.pow([chunk as u64]))
-        });
+        let permutation =
+            circuit.permutation.iter().map(|column| backend.upload(column)).collect::<Result<Vec<_>, _>>()?;
+        let mut coefficients = Vec::with_capacity(FIXED_COLUMNS);
+        for column in &circuit.fixed {
+            coefficients.push(backend.interpolate(&backend.upload(column)?)?);
+        }
+        for column in &permutation {
+            coefficients.push(backend.interpolate(column)?);
+        }
         Ok(Self {
-            unmix: linear::inverse(mixing).ok_or(ZeroDenominator)?,
+            labels: backend.upload_owned(geometric(Fr::one(), rows.generator, rows.size()))?,
+            mixing: Mixing::new(&rows)?,
             cosets: [const { OnceLock::new() }; QUOTIENT_CHUNKS],
             identity: gates::quotient_program(),
+            fifth_power: gates::fifth_power_program(),
             numerator: gates::permutation_numerator_program(),
             denominator: gates::permutation_denominator_program(),
+            fixed_values: Newest::new(),
+            fixed_part: Newest::new(),
             backend,
             rows,
             coefficients,
             permutation,
-            labels,
         })
     }
 
@@ -118,27 +162,34 @@ impl<B: Backend> DeviceKey<B> {
         &self.backend
     }
 
-    fn coset(&self, index: usize) -> Result<&Coset<B>, ProverError> {
-        if let Some(coset) = self.cosets[index].get() {
-            return Ok(coset);
+    /// The fixed columns on a coset.
+    fn fixed_on_coset(&self, index: usize) -> Result<&[B::Column], ProverError> {
+        if let Some(columns) = self.cosets[index].get() {
+            return Ok(columns);
         }
-        let shift = coset_shift(index);
-        let fixed = self
-            .coefficients
-            .iter()
-            .map(|column| self.backend.evaluate_on_coset(column, shift))
-            .collect::<Result<_, _>>()?;
-        let mut first = vec![Fr::zero(); self.rows.size()];
-        first[0] = Fr::one();
-        let l0 = self.backend.interpolate(&self.backend.upload(&first)?)?;
-        let coset = Coset {
-            shift,
-            fixed,
-            x: self.backend.linear_combination(&[(shift, &self.labels)])?,
-            l0: self.backend.evaluate_on_coset(&l0, shift)?,
-        };
+        let evaluate = |column| self.backend.evaluate_on_coset(column, coset_shift(index));
+        let columns = self.coefficients.iter().map(evaluate).collect::<Result<_, _>>()?;
         // A second thread may have been faster; both computed the same.
-        Ok(self.cosets[index].get_or_init(|| coset))
+        Ok(self.cosets[index].get_or_init(|| columns))
+    }
+
+    /// The fixed columns at zeta.
+    fn fixed_at(&self, zeta: Fr) -> Result<[Fr; FIXED_COLUMNS], ProverError> {
+        self.fixed_values.get(&zeta, || {
+            let mut values = [Fr::zero(); FIXED_COLUMNS];
+            for (value, column) in values.iter_mut().zip(&self.coefficients) {
+                *value = self.backend.evaluate(column, zeta)?;
+            }
+            Ok(values)
+        })
+    }
+
+    /// The fixed columns' weighted sum.
+    fn fixed_combined(&self, weights: &[Fr; FIXED_COLUMNS]) -> Result<B::Column, ProverError> {
+        self.fixed_part.get(weights, || {
+            let terms: Vec<_> = weights.iter().copied().zip(&self.coefficients).collect();
+            Ok(self.backend.linear_combination(&terms)?)
+        })
     }
 }
 
@@ -169,8 +220,9 @@ pub struct SubtreeProver<B: Backend> {
     /// PI as evaluations: `-in_k` on row k, `-out_k` on row 3 + k.
     public: [Fr; 6],
     completed: u8,
-    /// Wire columns over H until round 2 is done.
+    /// Wire columns over H, until round 2 is done.
     evaluations: Vec<B::Column>,
+    /// Coefficients of the wires and of z from round 2 on, of the quotient's chunks from round 3 on, until round 5 is done.
     wires: Vec<B::Column>,
     z: Option<B::Column>,
     chunks: Vec<B::Column>,
@@ -181,7 +233,7 @@ impl<B: Backend> SubtreeProver<B> {
     pub fn new(
         key: Arc<DeviceKey<B>>,
         row: Arc<DeviceRow<B>>,
-        witness: &Witness,
+        witness: Witness,
         inputs: [Fr; 3],
         outputs: [Fr; 3],
     ) -> Result<Self, ProverError> {
@@ -190,10 +242,9 @@ impl<B: Backend> SubtreeProver<B> {
             return Err(ProverError::Witness { expected, got: column.len() });
         }
         let evaluations =
-            witness.columns.iter().map(|column| key.backend.upload(column)).collect::<Result<Vec<_>, _>>()?;
-        let wires = evaluations.iter().map(|column| key.backend.interpolate(column)).collect::<Result<_, _>>()?;
+            witness.columns.into_iter().map(|column| key.backend.upload_owned(column)).collect::<Result<_, _>>()?;
         let public = std::array::from_fn(|k| if k < 3 { -inputs[k] } else { -outputs[k - 3] });
-        Ok(Self { key, row, public, completed: 0, evaluations, wires, z: None, chunks: Vec::new() })
+        Ok(Self { key, row, public, completed: 0, evaluations, wires: Vec::new(), z: None, chunks: Vec::new() })
     }
 
     /// Rounds done so far, 0..=5.
@@ -253,37 +304,60 @@ impl<B: Backend> SubtreeProver<B> {
         let columns: Vec<_> = wires.chain(&self.key.permutation).collect();
         let denominators = backend.run(&self.key.denominator, &columns, &uniforms)?;
         let (z, closing) = backend.grand_product(&numerators, &denominators)?;
+        drop((numerators, denominators));
         if !closing.is_one() {
             return Err(ProverError::Permutation);
         }
         let point = self.commit(&self.row.lagrange, &[&z])?[0];
         self.z = Some(backend.interpolate(&z)?);
-        self.evaluations = Vec::new();
+        for column in std::mem::take(&mut self.evaluations) {
+            self.wires.push(backend.interpolate(&column)?);
+        }
         Ok(RoundMessage::Two { z: point })
     }
 
-    /// The columns of the quotient program: w1..w4, z, 16 fixed, x, l0, pi.
-    fn commit_quotient(&mut self, challenges: &RowChallenges<Fr>) -> Result<RoundMessage, ProverError> {
-        let backend = &self.key.backend;
-        let z = self.z.as_ref().ok_or(ProverError::Order { round: 3, completed: self.completed })?;
-        let mut public = vec![Fr::zero(); self.key.rows.size()];
-        public[..6].copy_from_slice(&self.public);
-        let public = backend.interpolate(&backend.upload(&public)?)?;
+    /// G without PI and `L_0 (z - 1)` on each coset, interpolated there.
+    fn quotient_pieces(&self, z: &B::Column, challenges: &RowChallenges<Fr>) -> Result<Vec<B::Column>, ProverError> {
+        let (key, backend) = (&self.key, &self.key.backend);
         let mut pieces = Vec::with_capacity(QUOTIENT_CHUNKS);
         for index in 0..QUOTIENT_CHUNKS {
-            let coset = self.key.coset(index)?;
-            let on_coset = |column: &B::Column| backend.evaluate_on_coset(column, coset.shift);
-            let mut columns = self.wires.iter().map(on_coset).collect::<Result<Vec<_>, _>>()?;
-            columns.push(on_coset(z)?);
-            let public = on_coset(&public)?;
-            let inverse = self.key.rows.vanishing_at(coset.shift).inverse().ok_or(ZeroDenominator)?;
-            let columns: Vec<_> = columns.iter().chain(&coset.fixed).chain([&coset.x, &coset.l0, &public]).collect();
-            let quotient = backend.run(&self.key.identity, &columns, &gates::quotient_uniforms(challenges, inverse))?;
-            pieces.push(backend.interpolate_from_coset(&quotient, coset.shift)?);
+            let shift = coset_shift(index);
+            let fixed = key.fixed_on_coset(index)?;
+            let mut columns = Vec::with_capacity(2 * WIRES + 1);
+            for column in self.wires.iter().chain([z]) {
+                columns.push(backend.evaluate_on_coset(column, shift)?);
+            }
+            for wire in 0..WIRES {
+                columns.push(backend.run(&key.fifth_power, &[&columns[wire]], &[])?);
+            }
+            let (witness, powers) = columns.split_at(WIRES + 1);
+            let given: Vec<_> = witness.iter().chain(fixed).chain([&key.labels]).chain(powers).collect();
+            let values = backend.run(&key.identity, &given, &gates::quotient_uniforms(challenges, shift))?;
+            drop(columns);
+            pieces.push(backend.interpolate_from_coset(&values, shift)?);
         }
-        self.chunks = (self.key.unmix.iter())
-            .map(|weights| backend.linear_combination(&weights.iter().copied().zip(&pieces).collect::<Vec<_>>()))
+        Ok(pieces)
+    }
+
+    fn commit_quotient(&mut self, challenges: &RowChallenges<Fr>) -> Result<RoundMessage, ProverError> {
+        let (key, backend) = (&self.key, &self.key.backend);
+        let z = self.z.as_ref().ok_or(ProverError::Order { round: 3, completed: self.completed })?;
+        let pieces = self.quotient_pieces(z, challenges)?;
+        let mut public = vec![Fr::zero(); key.rows.size()];
+        public[..6].copy_from_slice(&self.public);
+        let public = backend.interpolate(&backend.upload_owned(public)?)?;
+        // L_0 = Z_H / (T (X - 1)) and z(1) = 1, so L_0 (z - 1) / Z_H is a polynomial of degree below T.
+        let (first_row, _) = backend.divide_by_linear(z, Fr::one())?;
+        let size = Fr::from(key.rows.size() as u64).inverse().ok_or(ZeroDenominator)?;
+        let first_row = (challenges.alpha_powers[8] * size, &first_row);
+        self.chunks = (key.mixing.pieces.iter().zip(key.mixing.public).enumerate())
+            .map(|(chunk, (weights, public_weight))| {
+                let terms = weights.iter().copied().zip(&pieces).chain([(public_weight, &public)]);
+                let terms: Vec<_> = terms.chain((chunk == 0).then_some(first_row)).collect();
+                backend.linear_combination(&terms)
+            })
             .collect::<Result<_, _>>()?;
+        drop(pieces);
         let points = self.commit(&self.row.monomial, &self.chunks.iter().collect::<Vec<_>>())?;
         Ok(RoundMessage::Three { chunks: std::array::from_fn(|c| points[c]) })
     }
@@ -298,10 +372,6 @@ impl<B: Backend> SubtreeProver<B> {
             at_zeta[c] = backend.evaluate(column, zeta)?;
             at_next[c] = backend.evaluate(column, next)?;
         }
-        let mut fixed = [Fr::zero(); FIXED_COLUMNS];
-        for (value, column) in fixed.iter_mut().zip(&self.key.coefficients) {
-            *value = backend.evaluate(column, zeta)?;
-        }
         let vanishing = rows.vanishing_at(zeta);
         let mut t = Fr::zero();
         for chunk in self.chunks.iter().rev() {
@@ -313,16 +383,16 @@ impl<B: Backend> SubtreeProver<B> {
             z: backend.evaluate(z, zeta)?,
             z_next: backend.evaluate(z, next)?,
             t,
-            fixed,
+            fixed: self.key.fixed_at(zeta)?,
         };
         // A witness that breaks a gate is noticed here, before anybody is blamed for it.
-        if !row_identity_holds(rows, challenges, zeta, &openings, &self.public)? {
+        if !RowsAt::new(rows, zeta)?.identity_holds(challenges, &openings, &self.public) {
             return Err(ProverError::Unsatisfied);
         }
         Ok(RoundMessage::Four(Box::new(openings)))
     }
 
-    fn open(&self, challenges: &Challenges) -> Result<Option<RoundMessage>, ProverError> {
+    fn open(&mut self, challenges: &Challenges) -> Result<Option<RoundMessage>, ProverError> {
         let (Some(row), Some(zeta), Some(opening), Some(z)) =
             (row_challenges(challenges), challenges.zeta, &challenges.opening, &self.z)
         else {
@@ -330,17 +400,20 @@ impl<B: Backend> SubtreeProver<B> {
         };
         let backend = &self.key.backend;
         let weights = RowWeights::new(&self.key.rows, &row, zeta, opening.v, &Claims(opening.claims))?;
+        let one = Fr::one();
+        let fixed = self.key.fixed_combined(&weights.fixed)?;
         let own = (weights.wires.iter().zip(&self.wires)).chain([(&weights.z, z)]);
         let terms = own
             .chain(weights.chunks.iter().zip(&self.chunks))
-            .chain(weights.fixed.iter().zip(&self.key.coefficients))
+            .chain([(&one, &fixed)])
             .map(|(weight, column)| (*weight, column))
             .collect::<Vec<_>>();
         let (first, _) = backend.divide_by_linear(&backend.linear_combination(&terms)?, zeta)?;
-        let one = Fr::one();
         let terms: Vec<_> = weights.wires.iter().copied().zip(&self.wires).chain([(one, z)]).collect();
         let next = self.key.rows.generator * zeta;
         let (second, _) = backend.divide_by_linear(&backend.linear_combination(&terms)?, next)?;
+        // A session that has done round 5 is never asked again: it answers from its messages or is rebuilt.
+        (self.wires, self.z, self.chunks) = (Vec::new(), None, Vec::new());
         let points = self.commit(&self.row.monomial, &[&first, &second])?;
         Ok(Some(RoundMessage::Five { wx1: points[0], wx2: points[1] }))
     }
@@ -352,26 +425,39 @@ fn row_challenges(challenges: &Challenges) -> Option<RowChallenges<Fr>> {
     Some(RowChallenges::new(beta, gamma, challenges.alpha?))
 }
 
-/// Whether `G(zeta) = Z_H(zeta) t(zeta)` for one subtree; `public` is PI on rows 0..6.
-pub(crate) fn row_identity_holds(
-    rows: &Domain,
-    challenges: &RowChallenges<Fr>,
+/// H at zeta: what the row identity of every subtree needs there.
+pub(crate) struct RowsAt {
     zeta: Fr,
-    openings: &RowOpenings,
-    public: &[Fr; 6],
-) -> Result<bool, ZeroDenominator> {
-    let mut pi = Fr::zero();
-    for (row, value) in public.iter().enumerate() {
-        pi += rows.lagrange_at(row, zeta).ok_or(ZeroDenominator)? * value;
+    vanishing: Fr,
+    /// `L_0 .. L_5`: the rows of the public values.
+    pub(crate) lagrange: [Fr; 2 * PUBLIC_VALUES],
+}
+
+impl RowsAt {
+    pub(crate) fn new(rows: &Domain, zeta: Fr) -> Result<Self, ZeroDenominator> {
+        let mut lagrange = [Fr::zero(); 2 * PUBLIC_VALUES];
+        for (row, value) in lagrange.iter_mut().enumerate() {
+            *value = rows.lagrange_at(row, zeta).ok_or(ZeroDenominator)?;
+        }
+        Ok(Self { zeta, vanishing: rows.vanishing_at(zeta), lagrange })
     }
-    let l0 = rows.lagrange_at(0, zeta).ok_or(ZeroDenominator)?;
-    let values = RowValues {
-        w: openings.at_zeta,
-        w_next: openings.at_next,
-        z: openings.z,
-        z_next: openings.z_next,
-        fixed: openings.fixed,
-    };
-    let identity = row_identity(&|x| x, &values, challenges, zeta, l0, pi);
-    Ok(identity == rows.vanishing_at(zeta) * openings.t)
+
+    /// Whether `G(zeta) = Z_H(zeta) t(zeta)` for one subtree; `public` is PI on the rows of the public values.
+    pub(crate) fn identity_holds(
+        &self,
+        challenges: &RowChallenges<Fr>,
+        openings: &RowOpenings,
+        public: &[Fr; 2 * PUBLIC_VALUES],
+    ) -> bool {
+        let pi: Fr = self.lagrange.iter().zip(public).map(|(lagrange, value)| *lagrange * value).sum();
+        let values = RowValues {
+            w: openings.at_zeta,
+            w_next: openings.at_next,
+            z: openings.z,
+            z_next: openings.z_next,
+            fixed: openings.fixed,
+        };
+        let identity = row_identity(&|x| x, &values, challenges, self.zeta, self.lagrange[0], pi);
+        identity == self.vanishing * openings.t
+    }
 }

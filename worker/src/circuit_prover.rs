@@ -79,7 +79,7 @@ impl<B: Backend> Prover for CircuitProver<B> {
             circuit.witness(inputs.start, &inputs.traces).map_err(|error| job_error(Disposition::Reject, &error))?;
         let row = setup.row(job.position as usize).map_err(|error| key_error(&error.into()))?;
         let row = DeviceRow::new(self.keys.backend().as_ref(), &row).map_err(|error| prover_error(&error))?;
-        SubtreeProver::new(key, Arc::new(row), &witness, inputs.start.to_array(), end.to_array())
+        SubtreeProver::new(key, Arc::new(row), witness, inputs.start.to_array(), end.to_array())
             .map_err(|error| prover_error(&error))
     }
 

@@ -119,7 +119,7 @@ impl<B: Backend> Keys<B> {
         let key = match &class.key {
             Some(key) => key.clone(),
             None => {
-                let key = Arc::new(DeviceKey::new(self.backend.clone(), &*setup.proving_key()?)?);
+                let key = Arc::new(DeviceKey::new(self.backend.clone(), setup.circuit())?);
                 class.key.insert(key).clone()
             }
         };

@@ -1,7 +1,7 @@
 //! Takes jobs, keeps sessions, proves on a device, drains; a pure core and adapters.
 //!
 //! [`core`] decides; [`run`] acts on a bus and a blob store; [`prover::Prover`] is what proves, [`circuit_prover::CircuitProver`]
-//! the one that proves transfers; [`config`] is the file that `proofyard-worker` reads.
+//! the one that proves transfers; [`memory`] says how much memory that takes; [`config`] is the file that `proofyard-worker` reads.
 
 pub mod circuit_prover;
 pub mod config;
@@ -9,6 +9,7 @@ pub mod core;
 mod driver;
 pub mod figures;
 mod keys;
+pub mod memory;
 pub mod prover;
 mod proving;
 mod serve;

@@ -78,12 +78,12 @@ pub async fn prove(bus: Arc<dyn WorkerBus>, blobs: Arc<dyn BlobStore>, id: Worke
 fn compute(setups: &Setups, job: &Job, inputs: &[u8]) -> Vec<RoundBytes> {
     let setup = setups.get(job.subtrees as usize, &|_, _, _| ()).expect("a setup");
     let backend = Arc::new(CpuBackend::new());
-    let key = DeviceKey::new(backend.clone(), &setup.proving_key().expect("a key")).expect("a key");
+    let key = DeviceKey::new(backend.clone(), setup.circuit()).expect("a key");
     let row = DeviceRow::new(backend.as_ref(), &setup.row(job.position as usize).expect("a row")).expect("a row");
     let inputs = SubtreeInputs::decode(inputs, setups.circuit().slots()).expect("inputs");
     let (witness, end) = setups.circuit().witness(inputs.start, &inputs.traces).expect("a witness");
     let (start, end) = (inputs.start.to_array(), end.to_array());
-    let mut prover = SubtreeProver::new(Arc::new(key), Arc::new(row), &witness, start, end).expect("a prover");
+    let mut prover = SubtreeProver::new(Arc::new(key), Arc::new(row), witness, start, end).expect("a prover");
     let challenges = Challenges::decode(&job.challenges).expect("challenges");
     let messages = prover.run(job.id.round.get(), &challenges).expect("a proof");
     let round = |message: &RoundMessage| RoundBytes {

@@ -29,7 +29,12 @@ pub(super) fn square<A: Algebra>(a: &A) -> A {
 
 /// The S-box on every element.
 pub(super) fn fifth_powers<A: Algebra>(values: &[A; 4]) -> [A; 4] {
-    from_fn(|i| square(&square(&values[i])) * values[i].clone())
+    from_fn(|i| fifth_power(&values[i]))
+}
+
+/// The S-box.
+pub(super) fn fifth_power<A: Algebra>(value: &A) -> A {
+    square(&square(value)) * value.clone()
 }
 
 /// `sum_i left_i right_i`.

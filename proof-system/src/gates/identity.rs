@@ -8,8 +8,7 @@ use ark_ff::Field;
 use super::{
     Algebra, RowValues, WIRES, column, column_shift,
     constraints::{
-        GATE_TERMS, HALF, SIXTH, Selectors, add, arith, dbl, demux, dot, fifth_powers, first_inputs, fixed_base, range,
-        select,
+        GATE_TERMS, HALF, SIXTH, add, arith, dbl, demux, dot, fifth_powers, first_inputs, fixed_base, range, select,
     },
 };
 use crate::poseidon2::{self, Matrix};
@@ -123,16 +122,44 @@ fn weigh<A: Algebra>(weights: &[A], terms: impl IntoIterator<Item = A>) -> A {
     products.fold(first, |sum, product| sum + product)
 }
 
-fn poseidon2_gate<A: Algebra>(lift: &dyn Fn(Fr) -> A, row: &RowValues<A>, challenges: &RowChallenges<A>) -> A {
+/// The wires' fifth powers on a row and on the next one.
+pub(super) struct Powers<A> {
+    pub current: [A; WIRES],
+    pub next: [A; WIRES],
+}
+
+fn poseidon2_gate<A: Algebra>(
+    lift: &dyn Fn(Fr) -> A,
+    row: &RowValues<A>,
+    powers: &Powers<A>,
+    challenges: &RowChallenges<A>,
+) -> A {
     let weights = &challenges.poseidon;
     let [p0, pl, pi, pr] = [column::P0, column::PL, column::PI, column::PR].map(|index| row.fixed[index].clone());
-    let powers = fifth_powers(&row.w);
-    let full = dot(&weights.full, &powers);
+    let full = dot(&weights.full, &powers.current);
     let constants = weigh(&challenges.alpha_powers[1..5], (0..4).map(|e| row.fixed[e].clone() - row.w_next[e].clone()));
-    let left = dot(&weights.left_linear, &row.w) + dot(&weights.left_power, &powers);
+    let left = dot(&weights.left_linear, &row.w) + dot(&weights.left_power, &powers.current);
     let initial = dot(&weights.full, &fifth_powers(&first_inputs(lift, &row.w))) - full.clone();
-    let right = dot(&weights.right_linear, &row.w_next) - dot(&weights.right_power, &fifth_powers(&row.w_next));
+    let right = dot(&weights.right_linear, &row.w_next) - dot(&weights.right_power, &powers.next);
     p0 * (full + constants) + pl * left + pi * initial + pr * right
+}
+
+/// ADD, DBL and SELECT with the factors that k switches them on by.
+fn gates_of_k<A: Algebra>(lift: &dyn Fn(Fr) -> A, row: &RowValues<A>, challenges: &RowChallenges<A>) -> A {
+    let k = row.fixed[column::K].clone();
+    let [minus_1, minus_2, minus_3] = [1, 2, 3].map(|value: u64| k.clone() - lift(Fr::from(value)));
+    let curve = minus_2.clone() * weigh(&challenges.halves, add(lift, row))
+        - minus_1.clone() * weigh(&challenges.halves, dbl(lift, row));
+    let select = challenges.sixth.clone() * select(row);
+    k * (minus_3 * curve + minus_1 * minus_2 * select)
+}
+
+/// RANGE and DEMUX with the factors that l switches them on by.
+fn gates_of_l<A: Algebra>(lift: &dyn Fn(Fr) -> A, row: &RowValues<A>, challenges: &RowChallenges<A>) -> A {
+    let l = row.fixed[column::L].clone();
+    let range = (lift(Fr::from(2)) - l.clone()) * weigh(&challenges.alpha_powers[1..], range(lift, row));
+    let demux = (l.clone() - lift(Fr::ONE)) * weigh(&challenges.halves, demux(row));
+    l * (range + demux)
 }
 
 /// Term e = 7 without its power of alpha.
@@ -147,6 +174,24 @@ fn permutation<A: Algebra>(row: &RowValues<A>, challenges: &RowChallenges<A>, x:
     identity - image
 }
 
+/// G on one row without the public input and `L_0 (z - 1)`; `x` is X.
+pub(super) fn gates_and_permutation<A: Algebra>(
+    lift: &dyn Fn(Fr) -> A,
+    row: &RowValues<A>,
+    powers: &Powers<A>,
+    challenges: &RowChallenges<A>,
+    x: &A,
+) -> A {
+    let [p0, fb] = [column::P0, column::FB].map(|index| row.fixed[index].clone());
+    let alpha = &challenges.alpha_powers;
+    (lift(Fr::ONE) - p0 - fb.clone()) * arith(row)
+        + poseidon2_gate(lift, row, powers, challenges)
+        + fb * weigh(&alpha[1..], fixed_base(lift, row))
+        + gates_of_k(lift, row, challenges)
+        + gates_of_l(lift, row, challenges)
+        + alpha[7].clone() * permutation(row, challenges, x)
+}
+
 /// G on one row: every gate, the public input `pi`, the permutation and `L_0 (z - 1)`, combined with the powers of
 /// alpha.
 ///
@@ -159,18 +204,8 @@ pub fn row_identity<A: Algebra>(
     l0: A,
     pi: A,
 ) -> A {
-    let on = Selectors::new(lift, row);
-    let alpha = &challenges.alpha_powers;
-    let halves = &challenges.halves;
-    on.arith * arith(row)
+    let powers = Powers { current: fifth_powers(&row.w), next: fifth_powers(&row.w_next) };
+    gates_and_permutation(lift, row, &powers, challenges, &x)
         + pi
-        + poseidon2_gate(lift, row, challenges)
-        + row.fixed[column::FB].clone() * weigh(&alpha[1..], fixed_base(lift, row))
-        + on.add * weigh(halves, add(lift, row))
-        - on.dbl * weigh(halves, dbl(lift, row))
-        + on.select * (challenges.sixth.clone() * select(row))
-        + on.range * weigh(&alpha[1..], range(lift, row))
-        + on.demux * weigh(halves, demux(row))
-        + alpha[7].clone() * permutation(row, challenges, &x)
-        + alpha[8].clone() * (l0 * (row.z.clone() - lift(Fr::ONE)))
+        + challenges.alpha_powers[8].clone() * (l0 * (row.z.clone() - lift(Fr::ONE)))
 }

@@ -16,8 +16,8 @@ pub use constraints::{GATE_TERMS, gate_constraints};
 pub use degree::{Degree, DegreeInputs, IDENTITY_DEGREE, check_degree};
 pub use identity::{PoseidonWeights, RowChallenges, row_identity};
 pub use program::{
-    permutation_denominator_program, permutation_numerator_program, permutation_uniforms, quotient_program,
-    quotient_uniforms,
+    fifth_power_program, permutation_denominator_program, permutation_numerator_program, permutation_uniforms,
+    quotient_program, quotient_uniforms,
 };
 
 /// Wire columns.

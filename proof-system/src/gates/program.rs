@@ -1,21 +1,26 @@
-//! The device programs: the quotient's numerator over `Z_H`, and the permutation product's factors.
+//! The device programs: the quotient's numerator, and the permutation product's factors.
 
 use std::array::from_fn;
 
 use ark_bn254::Fr;
 use proofyard_kernels::{Expr, Program, ProgramBuilder, Rotation};
 
-use super::{FIXED_COLUMNS, RowChallenges, RowValues, WIRES, column_shift, identity::row_identity};
+use super::{
+    FIXED_COLUMNS, RowChallenges, RowValues, WIRES, column_shift,
+    constraints::fifth_power,
+    identity::{Powers, gates_and_permutation},
+};
 
-/// `G / Z_H` on a coset.
+/// G on a coset, without PI and `L_0 (z - 1)`, which the prover adds in coefficient form.
 ///
-/// Columns: w1..w4, z, the 16 fixed columns, x, l0, pi (24 in all); wires and z are also read on the next row.
-/// Uniforms: [`quotient_uniforms`].
+/// Columns: w1..w4, z, the 16 fixed columns, X over H (the coset's shift is in the uniforms), the fifth powers of w1..w4 (26
+/// in all); wires, z and powers are also read on the next row. Uniforms: [`quotient_uniforms`].
 pub fn quotient_program() -> Program {
     let builder = ProgramBuilder::default();
     let z = WIRES as u16;
     let fixed = z + 1;
-    let after = fixed + FIXED_COLUMNS as u16;
+    let x = fixed + FIXED_COLUMNS as u16;
+    let powers = x + 1;
     let current = |index: u16| builder.column(index, Rotation::Current);
     let next = |index: u16| builder.column(index, Rotation::Next);
     let row = RowValues {
@@ -25,23 +30,29 @@ pub fn quotient_program() -> Program {
         z_next: next(z),
         fixed: from_fn(|c| current(fixed + c as u16)),
     };
+    let powers =
+        Powers { current: from_fn(|c| current(powers + c as u16)), next: from_fn(|c| next(powers + c as u16)) };
     let mut uniforms = 0;
     let mut uniform = || {
         uniforms += 1;
         builder.uniform(uniforms - 1)
     };
     let challenges = RowChallenges::from_sequence(&mut uniform);
-    let inverse = uniform();
     let lift = |value: Fr| builder.constant(value);
-    let identity = row_identity(&lift, &row, &challenges, current(after), current(after + 1), current(after + 2));
-    builder.finish(&(identity * inverse))
+    builder.finish(&gates_and_permutation(&lift, &row, &powers, &challenges, &current(x)))
 }
 
-/// The uniforms of [`quotient_program`]: the fields of [`RowChallenges`] in order, then `1 / Z_H` on the coset.
-pub fn quotient_uniforms(challenges: &RowChallenges<Fr>, vanishing_inverse: Fr) -> Vec<Fr> {
-    let mut uniforms = challenges.to_sequence();
-    uniforms.push(vanishing_inverse);
-    uniforms
+/// The uniforms of [`quotient_program`] on the coset `shift H`: the fields of [`RowChallenges`] in order, `beta k_c` times the
+/// shift.
+pub fn quotient_uniforms(challenges: &RowChallenges<Fr>, shift: Fr) -> Vec<Fr> {
+    let beta_shifts = challenges.beta_shifts.map(|beta_shift| beta_shift * shift);
+    RowChallenges { beta_shifts, ..challenges.clone() }.to_sequence()
+}
+
+/// The fifth power of a column. A row's wires are read with it and with the row before, so powers are computed once.
+pub fn fifth_power_program() -> Program {
+    let builder = ProgramBuilder::default();
+    builder.finish(&fifth_power(&builder.column(0, Rotation::Current)))
 }
 
 /// `prod_c (w_c + gamma + beta_c label_c)` over the wires.

@@ -65,7 +65,7 @@ impl Farm {
         }
         let end = inputs.pop().unwrap();
         let statement = Statement { start, end, ..statement(start[0], end[0]) };
-        let device = Arc::new(DeviceKey::new(Arc::new(CpuBackend::new()), &proving).unwrap());
+        let device = Arc::new(DeviceKey::new(Arc::new(CpuBackend::new()), &circuit).unwrap());
         Self { circuit, key, proving, statement, inputs, witnesses, setup, secrets, device }
     }
 
@@ -81,7 +81,7 @@ impl Farm {
     fn session_in_group(&self, i: usize, subtrees: usize, index: usize) -> SubtreeProver<CpuBackend> {
         let row = self.setup.row(ROWS_LOG2, subtrees, index).unwrap();
         let row = Arc::new(DeviceRow::new(self.device.backend().as_ref(), &row).unwrap());
-        let witness = &self.witnesses[i];
+        let witness = self.witnesses[i].clone();
         SubtreeProver::new(Arc::clone(&self.device), row, witness, self.inputs[i], self.output(i)).unwrap()
     }
 

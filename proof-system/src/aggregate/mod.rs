@@ -1,27 +1,34 @@
 //! The coordinator's side of the five rounds: sums the workers' slices, checks every subtree, draws the challenges and opens
 //! in Y. docs/protocol.md, sections 5 to 8. Work is O(M); nothing here touches the T rows.
 
+mod in_y;
+mod openings;
+mod points;
+
 use std::sync::Arc;
 
-use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine};
-use ark_ec::{AffineRepr, CurveGroup, pairing::Pairing};
-use ark_ff::{AdditiveGroup, Field, Zero};
+use ark_bn254::{Fr, G1Affine};
+use ark_ff::AdditiveGroup;
 use proofyard_kernels::{Backend, KernelError, cpu::CpuBackend};
 use rand::RngCore;
+use rayon::prelude::*;
 
 use crate::{
     challenges::{Challenges, Opening},
     domain::{Domain, SUBTREES_MAX},
-    gates::{FIXED_COLUMNS, RowChallenges, RowValues, row_identity},
+    gates::{FIXED_COLUMNS, RowChallenges},
     key::{AggregationKey, ProvingKey},
     linearisation::{BatonWeights, Claims, QUOTIENT_CHUNKS, RowWeights, ZeroDenominator},
     messages::{RoundMessage, RowOpenings},
     proof::GroupProof,
     statement::Statement,
-    subtree::row_identity_holds,
+    subtree::RowsAt,
     transcript::{Label, Transcript},
-    verifier::msm,
 };
+
+use in_y::{Batons, InY, divide, horner, interpolate};
+use openings::OpeningCheck;
+use points::{msm, sum};
 
 /// Why the coordinator could not take a round.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,6 +93,7 @@ pub struct GroupAggregator {
     subtrees: Domain,
     statement: Statement,
     inputs: Vec<[Fr; 3]>,
+    batons: Arc<Batons>,
     transcript: Transcript,
     next_round: u8,
     challenges: Challenges,
@@ -121,6 +129,7 @@ impl GroupAggregator {
         let subtree =
             Subtree { wires: Default::default(), z: G1Affine::identity(), chunks: Default::default(), openings: empty };
         Ok(Self {
+            batons: Arc::new(Batons::new(&key, &inputs)?),
             messages: vec![subtree; expected],
             key,
             proving,
@@ -187,16 +196,9 @@ impl GroupAggregator {
         Ok((round == 5).then(|| self.proof.clone()))
     }
 
-    fn sum(&self, point: impl Fn(&Subtree) -> G1Affine) -> G1Affine {
-        self.messages.iter().map(|subtree| point(subtree).into_group()).sum::<G1Projective>().into_affine()
-    }
-
     fn sum_wires(&mut self) {
-        self.proof.wires = std::array::from_fn(|c| self.sum(|subtree| subtree.wires[c]));
-        self.proof.batons = std::array::from_fn(|k| {
-            let values: Vec<Fr> = self.inputs.iter().map(|baton| baton[k]).collect();
-            msm(&self.key.units, &values).into_affine()
-        });
+        self.proof.wires = std::array::from_fn(|c| sum(self.messages.iter().map(|subtree| subtree.wires[c])));
+        self.proof.batons = self.batons.points;
         self.transcript.absorb_points(&self.proof.wires);
         self.transcript.absorb_points(&self.proof.batons);
         let beta = self.transcript.challenge(Label::Beta);
@@ -205,13 +207,13 @@ impl GroupAggregator {
     }
 
     fn sum_permutation(&mut self) {
-        self.proof.z = self.sum(|subtree| subtree.z);
+        self.proof.z = sum(self.messages.iter().map(|subtree| subtree.z));
         self.transcript.absorb_points(&[self.proof.z]);
         self.challenges.alpha = Some(self.transcript.challenge(Label::Alpha));
     }
 
     fn sum_quotient(&mut self) {
-        self.proof.chunks = std::array::from_fn(|c| self.sum(|subtree| subtree.chunks[c]));
+        self.proof.chunks = std::array::from_fn(|c| sum(self.messages.iter().map(|subtree| subtree.chunks[c])));
         self.transcript.absorb_points(&self.proof.chunks);
         self.challenges.zeta = Some(self.transcript.challenge(Label::Zeta));
         self.mu = self.transcript.challenge(Label::Mu);
@@ -246,27 +248,27 @@ impl GroupAggregator {
     fn claim(&mut self) -> Result<(), AggregateError> {
         let (row, zeta) = self.row_challenges();
         let fixed = self.fixed_values(zeta)?;
-        let mut faulty = Vec::new();
-        for (index, subtree) in self.messages.iter().enumerate() {
+        let rows_at = RowsAt::new(&self.rows, zeta)?;
+        let holds = |(index, subtree): (usize, &Subtree)| {
             let output = self.output(index);
             let public = std::array::from_fn(|k| if k < 3 { -self.inputs[index][k] } else { -output[k - 3] });
-            if subtree.openings.fixed != fixed
-                || !row_identity_holds(&self.rows, &row, zeta, &subtree.openings, &public)?
-            {
-                faulty.push(index);
-            }
-        }
+            subtree.openings.fixed == fixed && rows_at.identity_holds(&row, &subtree.openings, &public)
+        };
+        let held: Vec<bool> = self.messages.par_iter().enumerate().map(holds).collect();
+        let faulty: Vec<usize> = (0..held.len()).filter(|index| !held[*index]).collect();
         if !faulty.is_empty() {
             return Err(AggregateError::Faulty { round: 4, subtrees: faulty });
         }
-        let in_y = InY::new(self, &row, zeta, &fixed)?;
+        let in_y = InY::new(self, &row, zeta, &fixed, rows_at.lagrange)?;
         let quotient = in_y.quotient(self.mu)?;
-        let InY { columns, batons, lagrange_out, .. } = in_y;
+        let columns = in_y.into_columns();
         self.quotient = quotient;
-        self.proof.q = msm(&self.key.y_powers[..self.quotient.len()], &self.quotient).into_affine();
+        self.proof.q = msm(self.key.y_powers.iter().zip(&self.quotient))?;
         self.transcript.absorb_points(&[self.proof.q]);
         self.eta = self.transcript.challenge(Label::Eta);
-        let shifted = horner_batons(&batons, &lagrange_out, self.subtrees.generator * self.eta);
+        let shifted_point = self.subtrees.generator * self.eta;
+        let shifted_batons = self.batons.coefficients.iter().map(|baton| horner(baton, shifted_point));
+        let shifted = shifted_batons.zip(&rows_at.lagrange[3..]).map(|(value, weight)| value * weight).sum();
         let at = |coefficients: &Vec<Fr>| horner(coefficients, self.eta);
         let w = std::array::from_fn(|c| at(&columns[c]));
         let w_next = std::array::from_fn(|c| at(&columns[4 + c]));
@@ -285,20 +287,14 @@ impl GroupAggregator {
         let v = self.challenges.opening.as_ref().map(|opening| opening.v).unwrap_or_default();
         let weights = RowWeights::new(&self.rows, &row, zeta, v, &claims)?;
         let values: Vec<[Fr; 2]> = self.messages.iter().map(|subtree| opened_values(&weights, subtree)).collect();
-        let next = self.rows.generator * zeta;
-        let terms: Vec<Check> = (0..self.messages.len())
-            .map(|i| Check::new(self, i, &weights, values[i], openings[i], [zeta, next], random))
-            .collect();
-        let mut faulty = Vec::new();
-        bisect(&terms, 0, self.key.verifying.tx, &mut faulty);
+        let check = OpeningCheck::new(self, &weights, zeta, &values, openings, random);
+        let faulty = check.faulty()?;
         if !faulty.is_empty() {
             return Err(AggregateError::Faulty { round: 5, subtrees: faulty });
         }
 
-        let sum = |which: usize| -> G1Affine {
-            openings.iter().map(|pair| pair[which].into_group()).sum::<G1Projective>().into_affine()
-        };
-        (self.proof.wx1, self.proof.wx2) = (sum(0), sum(1));
+        self.proof.wx1 = sum(openings.iter().map(|[first, _]| *first));
+        self.proof.wx2 = sum(openings.iter().map(|[_, second]| *second));
         self.transcript.absorb_points(&[self.proof.wx1, self.proof.wx2]);
         let u1 = self.transcript.challenge(Label::U1);
 
@@ -310,14 +306,11 @@ impl GroupAggregator {
             &weights,
             &claims,
         )?;
-        let batons: Vec<Vec<Fr>> = (0..3)
-            .map(|k| self.interpolate_in_y(self.inputs.iter().map(|baton| baton[k])))
-            .collect::<Result<_, _>>()?;
         // F(zeta, Y) + u1 N(w zeta, Y), then the shifted batons.
-        let mut at_eta = self.interpolate_in_y(values.iter().map(|[first, second]| *first + u1 * second))?;
+        let mut at_eta = interpolate(values.iter().map(|[first, second]| *first + u1 * second))?;
         let mut shifted = vec![Fr::ZERO; at_eta.len()];
         at_eta.resize(at_eta.len().max(self.quotient.len()), Fr::ZERO);
-        for (k, baton) in batons.iter().enumerate() {
+        for (k, baton) in self.batons.coefficients.iter().enumerate() {
             add_scaled(&mut at_eta, baton, y.batons[k]);
             add_scaled(&mut shifted, baton, y.shifted[k]);
         }
@@ -328,125 +321,10 @@ impl GroupAggregator {
         if value != y.value + u1 * weights.next_value(&claims) || shifted_value != claims.baton() {
             return Err(AggregateError::Remainder);
         }
-        self.proof.wy = msm(&self.key.y_powers[..wy.len()], &wy).into_affine();
-        self.proof.wy_shifted = msm(&self.key.y_powers[..wy_shifted.len()], &wy_shifted).into_affine();
+        let commit = |coefficients: &[Fr]| msm(self.key.y_powers.iter().zip(coefficients));
+        let (wy, wy_shifted) = rayon::join(|| commit(&wy), || commit(&wy_shifted));
+        (self.proof.wy, self.proof.wy_shifted) = (wy?, wy_shifted?);
         Ok(())
-    }
-
-    /// Coefficients in Y of the polynomial with these values on K.
-    fn interpolate_in_y(&self, values: impl Iterator<Item = Fr>) -> Result<Vec<Fr>, AggregateError> {
-        let backend = CpuBackend::new();
-        let column = backend.upload(&values.collect::<Vec<_>>())?;
-        Ok(backend.download(&backend.interpolate(&column)?)?)
-    }
-}
-
-/// The identity over Y at X = zeta.
-struct InY<'a> {
-    group: &'a GroupAggregator,
-    challenges: &'a RowChallenges<Fr>,
-    zeta: Fr,
-    fixed: &'a [Fr; FIXED_COLUMNS],
-    /// Coefficients in Y: w (4), w' (4), z, z', t.
-    columns: Vec<Vec<Fr>>,
-    /// Coefficients of S_k.
-    batons: Vec<Vec<Fr>>,
-    lagrange_in: [Fr; 3],
-    lagrange_out: [Fr; 3],
-    l0: Fr,
-}
-
-impl<'a> InY<'a> {
-    fn new(
-        group: &'a GroupAggregator,
-        challenges: &'a RowChallenges<Fr>,
-        zeta: Fr,
-        fixed: &'a [Fr; FIXED_COLUMNS],
-    ) -> Result<Self, AggregateError> {
-        let column = |index: usize| {
-            group.interpolate_in_y(group.messages.iter().map(|subtree| {
-                let openings = &subtree.openings;
-                match index {
-                    0..4 => openings.at_zeta[index],
-                    4..8 => openings.at_next[index - 4],
-                    8 => openings.z,
-                    9 => openings.z_next,
-                    _ => openings.t,
-                }
-            }))
-        };
-        let lagrange = |row: usize| group.rows.lagrange_at(row, zeta).ok_or(ZeroDenominator);
-        Ok(Self {
-            columns: (0..11).map(column).collect::<Result<_, _>>()?,
-            batons: (0..3)
-                .map(|k| group.interpolate_in_y(group.inputs.iter().map(|baton| baton[k])))
-                .collect::<Result<_, _>>()?,
-            lagrange_in: [lagrange(0)?, lagrange(1)?, lagrange(2)?],
-            lagrange_out: [lagrange(3)?, lagrange(4)?, lagrange(5)?],
-            l0: lagrange(0)?,
-            group,
-            challenges,
-            zeta,
-            fixed,
-        })
-    }
-
-    /// Coefficients of `Q`: the identity divided by Z_K, on a coset of order 8M (its degree is at most 5(M-1)).
-    fn quotient(&self, mu: Fr) -> Result<Vec<Fr>, AggregateError> {
-        let backend = CpuBackend::new();
-        let group = self.group;
-        let subtrees = group.subtrees.size();
-        let extended = 8 * subtrees;
-        let shift = <Fr as ark_ff::FftField>::GENERATOR;
-        let on_coset = |coefficients: &Vec<Fr>| -> Result<Vec<Fr>, KernelError> {
-            let mut padded = coefficients.clone();
-            padded.resize(extended, Fr::ZERO);
-            backend.download(&backend.evaluate_on_coset(&backend.upload(&padded)?, shift)?)
-        };
-        let columns = self.columns.iter().map(on_coset).collect::<Result<Vec<_>, _>>()?;
-        let batons = self.batons.iter().map(on_coset).collect::<Result<Vec<_>, _>>()?;
-        let indicator = |i: usize| {
-            on_coset(&group.interpolate_in_y((0..subtrees).map(|j| Fr::from(u64::from(i == j))))?)
-                .map_err(AggregateError::from)
-        };
-        let (first, last) = (indicator(0)?, indicator(subtrees - 1)?);
-        let domain = Domain::of_size(extended).ok_or(ZeroDenominator)?;
-        let vanishing_row = group.rows.vanishing_at(self.zeta);
-        let points = std::iter::successors(Some(shift), |point| Some(*point * domain.generator)).take(extended);
-        let value = |(j, point): (usize, Fr)| {
-            let mut pi = Fr::ZERO;
-            let mut boundary = Fr::ZERO;
-            let mut weight = mu;
-            for (k, baton) in batons.iter().enumerate() {
-                // S(gY) sits 8 places on, since the coset of order 8M steps by the eighth root of g.
-                let out = baton[(j + 8) % extended] + (group.statement.end[k] - group.statement.start[k]) * last[j];
-                pi -= self.lagrange_in[k] * baton[j] + self.lagrange_out[k] * out;
-                boundary += weight * first[j] * (baton[j] - group.statement.start[k]);
-                weight *= mu;
-            }
-            let row = RowValues {
-                w: std::array::from_fn(|c| columns[c][j]),
-                w_next: std::array::from_fn(|c| columns[4 + c][j]),
-                z: columns[8][j],
-                z_next: columns[9][j],
-                fixed: *self.fixed,
-            };
-            let identity = row_identity(&|x| x, &row, self.challenges, self.zeta, self.l0, pi);
-            let numerator = identity - vanishing_row * columns[10][j] + boundary;
-            let inverse = group.subtrees.vanishing_at(point).inverse().ok_or(ZeroDenominator)?;
-            Ok(numerator * inverse)
-        };
-        let values = points.enumerate().map(value).collect::<Result<Vec<Fr>, ZeroDenominator>>()?;
-        let column = backend.upload(&values)?;
-        let mut quotient = backend.download(&backend.interpolate_from_coset(&column, shift)?)?;
-        while quotient.last().is_some_and(Fr::is_zero) {
-            quotient.pop();
-        }
-        // deg Q <= 5(M-1) - M, so at most 4M - 4 coefficients, none for M = 1.
-        if quotient.len() > 4 * subtrees - 4 {
-            return Err(AggregateError::Remainder);
-        }
-        Ok(quotient)
     }
 }
 
@@ -462,80 +340,8 @@ fn opened_values(weights: &RowWeights, subtree: &Subtree) -> [Fr; 2] {
     [first, openings.z_next + dot(&weights.wires, &openings.at_next)]
 }
 
-/// One subtree's share of the batched check `e(left, [1]) = e(right, [tx])`.
-struct Check {
-    left: G1Projective,
-    right: G1Projective,
-}
-
-impl Check {
-    fn new(
-        group: &GroupAggregator,
-        index: usize,
-        weights: &RowWeights,
-        [first, second]: [Fr; 2],
-        [wx1, wx2]: [G1Affine; 2],
-        [zeta, next]: [Fr; 2],
-        random: &mut dyn RngCore,
-    ) -> Self {
-        let mut draw = || Fr::from(u128::from(random.next_u64()) << 64 | u128::from(random.next_u64()));
-        let (rho1, rho2) = (draw(), draw());
-        let subtree = &group.messages[index];
-        let mut bases = subtree.wires.to_vec();
-        let mut scalars: Vec<Fr> = weights.wires.iter().map(|weight| *weight * (rho1 + rho2)).collect();
-        bases.push(subtree.z);
-        scalars.push(rho1 * weights.z + rho2);
-        bases.extend(subtree.chunks);
-        scalars.extend(weights.chunks.iter().map(|weight| rho1 * weight));
-        bases.extend(group.key.fixed_rows[index]);
-        scalars.extend(weights.fixed.iter().map(|weight| rho1 * weight));
-        bases.extend([group.key.units[index], wx1, wx2]);
-        scalars.extend([-(rho1 * first + rho2 * second), rho1 * zeta, rho2 * next]);
-        Self { left: msm(&bases, &scalars), right: msm(&[wx1, wx2], &[rho1, rho2]) }
-    }
-}
-
-/// Finds the subtrees whose checks fail; one pairing equation when all hold.
-fn bisect(checks: &[Check], offset: usize, tx: G2Affine, faulty: &mut Vec<usize>) {
-    let left: G1Projective = checks.iter().map(|check| check.left).sum();
-    let right: G1Projective = checks.iter().map(|check| check.right).sum();
-    let points = [left.into_affine(), (-right).into_affine()];
-    if Bn254::multi_pairing(points, [G2Affine::generator(), tx]).is_zero() {
-        return;
-    }
-    if checks.len() == 1 {
-        faulty.push(offset);
-        return;
-    }
-    let middle = checks.len() / 2;
-    bisect(&checks[..middle], offset, tx, faulty);
-    bisect(&checks[middle..], offset + middle, tx, faulty);
-}
-
-fn horner(coefficients: &[Fr], point: Fr) -> Fr {
-    coefficients.iter().rev().fold(Fr::ZERO, |value, coefficient| value * point + coefficient)
-}
-
-/// `sum_k weight_k S_k(point)`.
-fn horner_batons(batons: &[Vec<Fr>], weights: &[Fr; 3], point: Fr) -> Fr {
-    batons.iter().zip(weights).map(|(baton, weight)| *weight * horner(baton, point)).sum()
-}
-
 fn add_scaled(into: &mut [Fr], values: &[Fr], scale: Fr) {
     for (sum, value) in into.iter_mut().zip(values) {
         *sum += scale * value;
     }
-}
-
-/// `(f(Y) - f(point)) / (Y - point)` and `f(point)`.
-fn divide(coefficients: &[Fr], point: Fr) -> (Vec<Fr>, Fr) {
-    let mut carry = Fr::ZERO;
-    let mut quotient = vec![Fr::ZERO; coefficients.len().saturating_sub(1)];
-    for (index, coefficient) in coefficients.iter().enumerate().rev() {
-        carry = carry * point + coefficient;
-        if index > 0 {
-            quotient[index - 1] = carry;
-        }
-    }
-    (quotient, carry)
 }
