@@ -54,7 +54,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Fixed MSM bases on the device.
     type Bases: Send + Sync + Clone;
 
-    /// Short name for logs and figures: "cpu", "naive", "cuda".
+    /// Short name for logs and figures: "cpu", "cpu-avx512ifma", "naive", "cuda".
     fn name(&self) -> &'static str;
 
     /// Copies values to the device.

@@ -142,7 +142,11 @@ impl Backend for CpuBackend {
     type Bases = CpuBases;
 
     fn name(&self) -> &'static str {
-        "cpu"
+        match self.instructions {
+            Instructions::Scalar => "cpu",
+            Instructions::Ifma => "cpu-avx512ifma",
+            Instructions::IfmaModel => "cpu-avx512ifma-model",
+        }
     }
 
     fn upload(&self, values: &[Fr]) -> Result<Self::Column, KernelError> {

@@ -20,7 +20,7 @@ const PROCESS: u64 = 10 << 20;
 
 /// The peak memory of a worker on the CPU that holds this many sessions of `2^rows_log2` rows, in bytes.
 pub const fn peak_bytes(rows_log2: u32, sessions: u64) -> u64 {
-    PROCESS + (KEY + WORK + sessions * SESSION) * (SCALAR / 2 << rows_log2)
+    PROCESS + (KEY + WORK + sessions * SESSION) * ((SCALAR / 2) << rows_log2)
 }
 
 /// A subtree of 2^16 rows must be provable in 512 MB.

@@ -53,7 +53,7 @@ pub(super) fn is_zero<F: Limbs>(a: &F) -> bool {
 pub(super) fn mul_to<F: Limbs>(out: &mut F, a: &F, b: &F) {
     #[cfg(target_arch = "x86_64")]
     if x86::available() {
-        return x86::mul(out, a, b);
+        return x86::mul::<F, true>(out, a, b);
     }
     *out = *a * b;
 }
@@ -94,6 +94,47 @@ pub(super) fn add<F: Limbs>(a: &F, b: &F) -> F {
     let mut sum = F::ZERO;
     add_to(&mut sum, a, b);
     sum
+}
+
+/// `(a + turn b, a - turn b)` in place, for a and b below 4p and turn below p; the results are below 4p again (Harvey, "Faster
+/// arithmetic for number-theoretic transforms", 2014).
+#[inline(always)]
+pub(super) fn lazy_butterfly<F: Limbs>(a: &mut F, b: &mut F, turn: &F) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::available() {
+        let mut turned = F::ZERO;
+        x86::mul::<F, false>(&mut turned, b, turn);
+        return x86::lazy_sum_and_difference(a, b, &turned);
+    }
+    // Reduced values stay reduced.
+    let turned = *b * turn;
+    *b = *a - turned;
+    *a += turned;
+}
+
+/// The same with turn = 1, for b below 2p.
+#[inline(always)]
+pub(super) fn plain_lazy_butterfly<F: Limbs>(a: &mut F, b: &mut F) {
+    let other = *b;
+    #[cfg(target_arch = "x86_64")]
+    if x86::available() {
+        return x86::lazy_sum_and_difference(a, b, &other);
+    }
+    *b = *a - other;
+    *a += other;
+}
+
+/// The reduced value of one below 4p.
+#[inline(always)]
+pub(super) fn reduce_lazy<F: Limbs>(a: &mut F) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        x86::subtract_unless_less(a, &x86::twice::<F>());
+        let [p0, p1, p2, p3, _] = F::MODULUS_AND_INVERSE;
+        x86::subtract_unless_less(a, &[p0, p1, p2, p3]);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = a;
 }
 
 /// `a / 2^times` for up to 63: one step of a Montgomery reduction, by a word of that many bits.
@@ -181,10 +222,17 @@ mod x86 {
         };
     }
 
-    /// The Montgomery product. Callers have asked [`available`].
+    /// 2p.
+    pub(super) const fn twice<F: Limbs>() -> [u64; 4] {
+        let [p0, p1, p2, p3, _] = F::MODULUS_AND_INVERSE;
+        [p0 << 1, p1 << 1 | p0 >> 63, p2 << 1 | p1 >> 63, p3 << 1 | p2 >> 63]
+    }
+
+    /// The Montgomery product; if it is not `REDUCED`, it is below 2p for factors below 4p and p. Callers have asked
+    /// [`available`].
     #[inline(always)]
-    pub(super) fn mul<F: Limbs>(out: &mut F, a: &F, b: &F) {
-        let (t0, t1, t2, t3): (u64, u64, u64, u64);
+    pub(super) fn mul<F: Limbs, const REDUCED: bool>(out: &mut F, a: &F, b: &F) {
+        let (mut t0, mut t1, mut t2, mut t3): (u64, u64, u64, u64);
         // SAFETY: reads 32 bytes at a and b and 40 at the constants, writes registers only; the features were detected.
         unsafe {
             asm!(
@@ -206,19 +254,6 @@ mod x86 {
                 reduce!(),
                 row!("24"),
                 reduce!(),
-                // The sum is below 2p: subtract p unless that borrows.
-                "mov {low}, {t0}",
-                "sub {low}, [{p}]",
-                "mov {high}, {t1}",
-                "sbb {high}, [{p} + 8]",
-                "mov {zero}, {t2}",
-                "sbb {zero}, [{p} + 16]",
-                "mov rdx, {t3}",
-                "sbb rdx, [{p} + 24]",
-                "cmovnc {t0}, {low}",
-                "cmovnc {t1}, {high}",
-                "cmovnc {t2}, {zero}",
-                "cmovnc {t3}, rdx",
                 a = in(reg) a.limbs().as_ptr(),
                 b = in(reg) b.limbs().as_ptr(),
                 p = in(reg) const { &F::MODULUS_AND_INVERSE }.as_ptr(),
@@ -234,7 +269,110 @@ mod x86 {
                 options(pure, readonly, nostack),
             );
         }
+        if REDUCED {
+            // The sum is below 2p.
+            // SAFETY: reads 32 bytes at the modulus, writes registers only.
+            unsafe {
+                asm!(
+                    "mov {s0}, {t0}",
+                    "sub {s0}, [{p}]",
+                    "mov {s1}, {t1}",
+                    "sbb {s1}, [{p} + 8]",
+                    "mov {s2}, {t2}",
+                    "sbb {s2}, [{p} + 16]",
+                    "mov {s3}, {t3}",
+                    "sbb {s3}, [{p} + 24]",
+                    "cmovnc {t0}, {s0}",
+                    "cmovnc {t1}, {s1}",
+                    "cmovnc {t2}, {s2}",
+                    "cmovnc {t3}, {s3}",
+                    p = in(reg) const { &F::MODULUS_AND_INVERSE }.as_ptr(),
+                    t0 = inout(reg) t0,
+                    t1 = inout(reg) t1,
+                    t2 = inout(reg) t2,
+                    t3 = inout(reg) t3,
+                    s0 = out(reg) _,
+                    s1 = out(reg) _,
+                    s2 = out(reg) _,
+                    s3 = out(reg) _,
+                    options(pure, readonly, nostack),
+                );
+            }
+        }
         *out.limbs_mut() = [t0, t1, t2, t3];
+    }
+
+    /// `a - m` where that is not negative, for m of four limbs.
+    #[inline(always)]
+    pub(super) fn subtract_unless_less<F: Limbs>(a: &mut F, m: &[u64; 4]) {
+        let [mut t0, mut t1, mut t2, mut t3] = *a.limbs();
+        // SAFETY: reads 32 bytes at m, writes registers only.
+        unsafe {
+            asm!(
+                "mov {s0}, {t0}",
+                "mov {s1}, {t1}",
+                "mov {s2}, {t2}",
+                "mov {s3}, {t3}",
+                "sub {s0}, [{m}]",
+                "sbb {s1}, [{m} + 8]",
+                "sbb {s2}, [{m} + 16]",
+                "sbb {s3}, [{m} + 24]",
+                "cmovnc {t0}, {s0}",
+                "cmovnc {t1}, {s1}",
+                "cmovnc {t2}, {s2}",
+                "cmovnc {t3}, {s3}",
+                m = in(reg) m.as_ptr(),
+                t0 = inout(reg) t0,
+                t1 = inout(reg) t1,
+                t2 = inout(reg) t2,
+                t3 = inout(reg) t3,
+                s0 = out(reg) _,
+                s1 = out(reg) _,
+                s2 = out(reg) _,
+                s3 = out(reg) _,
+                options(pure, readonly, nostack),
+            );
+        }
+        *a.limbs_mut() = [t0, t1, t2, t3];
+    }
+
+    /// `(a, b) = (a + t, a - t)` for a below 4p and t below 2p; both are below 4p.
+    #[inline(always)]
+    pub(super) fn lazy_sum_and_difference<F: Limbs>(a: &mut F, b: &mut F, t: &F) {
+        let twice = &const { twice::<F>() };
+        subtract_unless_less(a, twice);
+        let [mut t0, mut t1, mut t2, mut t3] = *a.limbs();
+        let [mut s0, mut s1, mut s2, mut s3] = *a.limbs();
+        // SAFETY: reads 32 bytes at t and at twice, writes registers only.
+        unsafe {
+            asm!(
+                "add {t0}, [{t}]",
+                "adc {t1}, [{t} + 8]",
+                "adc {t2}, [{t} + 16]",
+                "adc {t3}, [{t} + 24]",
+                "add {s0}, [{m}]",
+                "adc {s1}, [{m} + 8]",
+                "adc {s2}, [{m} + 16]",
+                "adc {s3}, [{m} + 24]",
+                "sub {s0}, [{t}]",
+                "sbb {s1}, [{t} + 8]",
+                "sbb {s2}, [{t} + 16]",
+                "sbb {s3}, [{t} + 24]",
+                t = in(reg) t.limbs().as_ptr(),
+                m = in(reg) twice.as_ptr(),
+                t0 = inout(reg) t0,
+                t1 = inout(reg) t1,
+                t2 = inout(reg) t2,
+                t3 = inout(reg) t3,
+                s0 = inout(reg) s0,
+                s1 = inout(reg) s1,
+                s2 = inout(reg) s2,
+                s3 = inout(reg) s3,
+                options(pure, readonly, nostack),
+            );
+        }
+        *a.limbs_mut() = [t0, t1, t2, t3];
+        *b.limbs_mut() = [s0, s1, s2, s3];
     }
 
     /// The sum, without a branch.

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::backend::KernelError;
 
-use super::field::{add_to, halve_times, mul, mul_to, sub_to};
+use super::field::{halve_times, lazy_butterfly, mul, mul_to, plain_lazy_butterfly, reduce_lazy};
 
 /// The largest transform is `2^28`: r - 1 has no more factors of two.
 const MAX_LOG2: u32 = Fr::TWO_ADICITY;
@@ -120,6 +120,7 @@ pub(super) fn forward(coefficients: &[Fr], log2: u32, shift: Fr) -> Vec<Fr> {
         reversed(log2, |i| mul(&coefficients[i], &scale[i]))
     };
     transform(&mut values, log2);
+    values.par_chunks_mut(CHUNK).for_each(|chunk| chunk.iter_mut().for_each(reduce_lazy));
     values
 }
 
@@ -128,6 +129,7 @@ pub(super) fn inverse(evaluations: &[Fr], log2: u32, unshift: Fr) -> Vec<Fr> {
     let mut values = reversed(log2, |i| evaluations[i.wrapping_neg() & (evaluations.len() - 1)]);
     transform(&mut values, log2);
     values.par_chunks_mut(CHUNK).enumerate().for_each(|(index, chunk)| {
+        chunk.iter_mut().for_each(reduce_lazy);
         if unshift.is_one() {
             chunk.iter_mut().for_each(|value| *value = halve_times(value, log2));
         } else {
@@ -141,7 +143,7 @@ pub(super) fn inverse(evaluations: &[Fr], log2: u32, unshift: Fr) -> Vec<Fr> {
     values
 }
 
-/// In place, bit-reversed to natural order, forward.
+/// In place, bit-reversed to natural order, forward; values are below p on the way in and below 4p on the way out.
 fn transform(values: &mut [Fr], log2: u32) {
     if log2 <= FLAT_LOG2 {
         return flat(values, log2);
@@ -171,23 +173,6 @@ fn transform(values: &mut [Fr], log2: u32) {
     });
 }
 
-/// `(a + t b, a - t b)` in place.
-#[inline(always)]
-fn butterfly(a: &mut Fr, b: &mut Fr, twiddle: &Fr) {
-    let mut turned = Fr::ZERO;
-    mul_to(&mut turned, b, twiddle);
-    sub_to(b, a, &turned);
-    add_to(a, &{ *a }, &turned);
-}
-
-/// The same with t = 1.
-#[inline(always)]
-fn plain_butterfly(a: &mut Fr, b: &mut Fr) {
-    let other = *b;
-    sub_to(b, a, &other);
-    add_to(a, &{ *a }, &other);
-}
-
 /// Two levels on four transformed quarters: the twiddles of the inner level, then the outer level's two halves.
 fn combine(values: [&mut [Fr]; 4], twiddles: [&[Fr]; 3]) {
     let [v0, v1, v2, v3] = values;
@@ -195,10 +180,10 @@ fn combine(values: [&mut [Fr]; 4], twiddles: [&[Fr]; 3]) {
     let values = v0.iter_mut().zip(v1).zip(v2.iter_mut().zip(v3));
     let twiddles = inner.iter().zip(front.iter().zip(back));
     for (((v0, v1), (v2, v3)), (inner, (front, back))) in values.zip(twiddles) {
-        butterfly(v0, v1, inner);
-        butterfly(v2, v3, inner);
-        butterfly(v0, v2, front);
-        butterfly(v1, v3, back);
+        lazy_butterfly(v0, v1, inner);
+        lazy_butterfly(v2, v3, inner);
+        lazy_butterfly(v0, v2, front);
+        lazy_butterfly(v1, v3, back);
     }
 }
 
@@ -208,15 +193,15 @@ fn flat(values: &mut [Fr], log2: u32) {
     let mut done = log2 % 2;
     if done == 1 {
         for [a, b] in values.as_chunks_mut().0 {
-            plain_butterfly(a, b);
+            plain_lazy_butterfly(a, b);
         }
     } else if log2 > 0 {
         let quarter_turn = level(1)[1];
         for [v0, v1, v2, v3] in values.as_chunks_mut().0 {
-            plain_butterfly(v0, v1);
-            plain_butterfly(v2, v3);
-            plain_butterfly(v0, v2);
-            butterfly(v1, v3, &quarter_turn);
+            plain_lazy_butterfly(v0, v1);
+            plain_lazy_butterfly(v2, v3);
+            plain_lazy_butterfly(v0, v2);
+            lazy_butterfly(v1, v3, &quarter_turn);
         }
         done = 2;
     }
