@@ -1,3 +1,8 @@
-//! Criterion and whole-farm benchmarks.
+//! What the benchmarks share: blocks, statistics of interleaved rounds, the verdict on a ratio, the table that is printed.
 
+pub mod block;
+pub mod comparison;
 pub mod linear_fit;
+pub mod rounds;
+pub mod statistics;
+pub mod table;

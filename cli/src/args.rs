@@ -29,6 +29,8 @@ pub enum Command {
     Block(Block),
     /// Prove a block file.
     Prove(Prove),
+    /// Measure a farm on this machine: throughput, latency, scaling, memory, energy and cost.
+    Bench(Bench),
     /// Hand a block file to a running coordinator.
     Submit(Submit),
     /// Ask a running coordinator about a block.
@@ -293,6 +295,72 @@ pub struct Prove {
     pub chain: Chain,
     #[command(flatten)]
     pub folder: SetupFolder,
+}
+
+/// Blocks are proven one after the other, for each number of workers; see docs/benchmarks.md.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Small blocks and few of them: under a minute. Other options still count.
+    #[arg(long)]
+    pub quick: bool,
+    /// Transfers of each generated block [default: 64].
+    #[arg(long, conflicts_with = "block", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub transfers: Option<u32>,
+    /// Seed of the first generated block; each next block has the next seed.
+    #[arg(long, conflicts_with = "block", default_value_t = 1)]
+    pub seed: u64,
+    /// Prove this block file again and again instead of generated blocks.
+    #[arg(long, value_name = "FILE")]
+    pub block: Option<PathBuf>,
+    /// Subtrees a block is broken into: a power of two up to 256 [default: the fewest with at most 2^16 rows each].
+    #[arg(long)]
+    pub subtrees: Option<u32>,
+    /// Rows per subtree, log2, 12 to 20 [default: the fewest that hold the transfers].
+    #[arg(long, value_name = "LOG2", value_parser = clap::value_parser!(u32).range(12..=20))]
+    pub rows_log2: Option<u32>,
+    /// Blocks measured with each number of workers.
+    #[arg(long, conflicts_with = "seconds", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub blocks: Option<u32>,
+    /// Begin blocks for so long with each number of workers [default: 60, and at least 3 blocks].
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    pub seconds: Option<u64>,
+    /// Blocks proven first with each number of workers and not counted.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    pub warmup: u32,
+    /// Numbers of workers, such as 1,2,4; over NATS 0 uses the workers that are there [default: 1, 2, 4 as far as there are cores].
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(0..=64))]
+    pub workers: Vec<u16>,
+    /// Threads of each worker [default: the cores shared out among the largest number of workers].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub threads: Option<u16>,
+    /// in-process, or nats://HOST:PORT: worker processes.
+    #[arg(long, default_value = "in-process")]
+    pub bus: Bus,
+    /// Farm name on the NATS server.
+    #[arg(long, default_value = "proofyard-bench")]
+    pub farm: String,
+    /// Power of the machine, for joules a proof [default: the processor's own counters, where they can be read].
+    #[arg(long, value_name = "W", value_parser = positive)]
+    pub watts: Option<f64>,
+    /// Price of the machine, for dollars a proof.
+    #[arg(long, value_name = "D", value_parser = positive)]
+    pub dollars_per_hour: Option<f64>,
+    /// Price of electricity, for dollars a proof; needs the power.
+    #[arg(long, value_name = "D", value_parser = positive)]
+    pub dollars_per_kwh: Option<f64>,
+    /// Write bench.json, bench.csv and plots (SVG) to this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Print every figure beside that of an older bench.json.
+    #[arg(long, value_name = "OLD.json")]
+    pub compare: Option<PathBuf>,
+    #[command(flatten)]
+    pub folder: SetupFolder,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if number.is_finite() && number > 0.0 { Ok(number) } else { Err("it must be a positive number".to_owned()) }
 }
 
 #[derive(Debug, Args)]

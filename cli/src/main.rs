@@ -1,6 +1,7 @@
 //! The `proofyard` command.
 
 mod args;
+mod bench;
 mod block;
 mod chain;
 mod failure;
@@ -48,6 +49,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Demo(arguments) => prove::demo(arguments, cli.json, &cli.log),
         Command::Block(command) => block::run(command, cli.json),
         Command::Prove(arguments) => prove::prove(arguments, cli.json, &cli.log),
+        Command::Bench(arguments) => bench::run(arguments, cli.json, &cli.log),
         Command::Submit(arguments) => wait(remote::submit(arguments, cli.json)),
         Command::Status(arguments) => wait(remote::status(arguments, cli.json)),
         Command::Verify(arguments) => verify::run(arguments, cli.json),

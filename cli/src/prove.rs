@@ -31,7 +31,7 @@ const ROWS_LOG2_MIN: u32 = 12;
 /// The largest size class.
 const ROWS_LOG2_MAX: u32 = 20;
 /// How long worker processes may take to come up.
-const WORKERS_PATIENCE: Duration = Duration::from_secs(60);
+pub const WORKERS_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a block is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,15 +146,22 @@ fn run(task: Task<'_>, screen: &Screen) -> Result<(Proved, Map<String, Value>), 
     if let Bus::Nats(url) = task.bus {
         config.bus = FarmBus::Nats { url: url.clone(), farm: task.farm.to_owned() };
     }
-    let farm = EmbeddedFarm::start(config).map_err(failure)?;
+    let farm = EmbeddedFarm::start(config).map_err(farm_failure)?;
     screen.say("WARNING: the developers' setup is INSECURE; anyone can forge proofs for its keys");
-    farm.open_setup(subtrees as usize, &|stage, done, total| screen.step(stage, done, total)).map_err(failure)?;
+    farm.open_setup(subtrees as usize, &|stage, done, total| screen.step(stage, done, total)).map_err(farm_failure)?;
     let processes = match task.bus {
         Bus::InProcess => None,
-        Bus::Nats(url) if task.workers > 0 => Some(start_workers(url, &task)?),
+        Bus::Nats(url) if task.workers > 0 => Some(start_workers(&WorkerFleet {
+            url,
+            farm: task.farm,
+            folder: &task.folder,
+            log: task.log,
+            workers: task.workers,
+            threads: std::thread::available_parallelism().map_or(1, usize::from).div_ceil(task.workers.into()),
+        })?),
         Bus::Nats(_) => None,
     };
-    farm.wait_for_workers(usize::from(task.workers.max(1)), WORKERS_PATIENCE).map_err(failure)?;
+    farm.wait_for_workers(usize::from(task.workers.max(1)), WORKERS_PATIENCE).map_err(farm_failure)?;
 
     let request = Request {
         block: task.block.into(),
@@ -164,7 +171,7 @@ fn run(task: Task<'_>, screen: &Screen) -> Result<(Proved, Map<String, Value>), 
         contract: task.chain.contract(),
         beneficiary: task.chain.beneficiary.0,
     };
-    let proved = farm.prove(request, |progress| screen.progress(progress)).map_err(failure)?;
+    let proved = farm.prove(request, |progress| screen.progress(progress)).map_err(farm_failure)?;
     let peaks: u64 = match task.bus {
         Bus::InProcess => 0,
         Bus::Nats(_) => farm.coordinator().board().workers().iter().map(|worker| worker.peak_rss_bytes).sum(),
@@ -204,26 +211,42 @@ fn run(task: Task<'_>, screen: &Screen) -> Result<(Proved, Map<String, Value>), 
     Ok((proved, result))
 }
 
+/// Worker processes to start.
+pub struct WorkerFleet<'a> {
+    /// The NATS server.
+    pub url: &'a str,
+    /// The farm's name on it.
+    pub farm: &'a str,
+    /// Folder of SRS and keys.
+    pub folder: &'a Path,
+    /// Log filter.
+    pub log: &'a str,
+    /// How many.
+    pub workers: u16,
+    /// Threads of each.
+    pub threads: usize,
+}
+
 /// Worker processes: this program again, as `proofyard worker`.
-fn start_workers(url: &str, task: &Task<'_>) -> Result<WorkerProcesses, Failure> {
+pub fn start_workers(fleet: &WorkerFleet<'_>) -> Result<WorkerProcesses, Failure> {
     let path = std::env::current_exe().map_err(|error| Failure::Environment(error.to_string()))?;
     let program = WorkerProgram { path, arguments: vec!["worker".to_owned()] };
     let folder = std::env::temp_dir().join(format!("proofyard-workers-{}", std::process::id()));
-    let mut processes = WorkerProcesses::new(program, folder).map_err(failure)?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    for index in 0..task.workers {
-        let mut config = WorkerConfig { threads: cores.div_ceil(task.workers.into()), ..WorkerConfig::default() };
+    let mut processes = WorkerProcesses::new(program, folder).map_err(farm_failure)?;
+    for index in 0..fleet.workers {
+        let mut config = WorkerConfig { threads: fleet.threads, ..WorkerConfig::default() };
         config.id = format!("process-{}-{index}", std::process::id());
-        config.bus.url = url.to_owned();
-        config.bus.farm = task.farm.to_owned();
-        config.setup.dir = task.folder.clone();
-        config.log.filter = task.log.to_owned();
-        processes.start(&config, &[]).map_err(failure)?;
+        config.bus.url = fleet.url.to_owned();
+        config.bus.farm = fleet.farm.to_owned();
+        config.setup.dir = fleet.folder.to_owned();
+        config.log.filter = fleet.log.to_owned();
+        processes.start(&config, &[]).map_err(farm_failure)?;
     }
     Ok(processes)
 }
 
-fn failure(error: FarmError) -> Failure {
+/// A farm's error as the command's.
+pub fn farm_failure(error: FarmError) -> Failure {
     let text = error.to_string();
     match &error {
         FarmError::Unproven(unproven) if unproven.is_refused() => Failure::Refused(text),
@@ -254,8 +277,8 @@ pub fn setup(rows_log2: u32, subtrees: u32, folder: &SetupFolder, json: bool) ->
     let Cut { subtrees, .. } = Cut::choose(1, Some(subtrees), Some(rows_log2))?;
     let screen = Screen::new();
     let config = FarmConfig::insecure_in_process(folder.path()?, rows_log2, 0);
-    let farm = EmbeddedFarm::start(config).map_err(failure)?;
-    farm.open_setup(subtrees as usize, &|stage, done, total| screen.step(stage, done, total)).map_err(failure)?;
+    let farm = EmbeddedFarm::start(config).map_err(farm_failure)?;
+    farm.open_setup(subtrees as usize, &|stage, done, total| screen.step(stage, done, total)).map_err(farm_failure)?;
     let setup = (farm.coordinator().setups())
         .get(subtrees as usize, &|_, _, _| {})
         .map_err(|error| Failure::Environment(error.to_string()))?;

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::{
     core::{Failure, Progress, policy::LEASE_MS},
     handle::Request,
+    timings::{Stopwatch, Timings},
     track::{Follower, Track},
     work::Proven,
 };
@@ -33,6 +34,7 @@ pub struct Entry {
     started: Instant,
     /// By group: the round it is in, since when, and how many subtrees have answered.
     groups: BTreeMap<usize, (u8, Instant, u32)>,
+    stopwatch: Stopwatch,
 }
 
 impl Entry {
@@ -43,6 +45,11 @@ impl Entry {
             status.seconds = self.started.elapsed().as_secs_f64();
         }
         status
+    }
+
+    /// Where the time went so far.
+    pub fn timings(&self) -> Timings {
+        self.stopwatch.timings.clone()
     }
 }
 
@@ -117,7 +124,9 @@ impl Board {
         }
         let status = BlockStatus::new(id.to_string(), self.rows_log2);
         let track = Track::new(status.clone());
-        let entry = Entry { status, proven: None, terms, started: Instant::now(), groups: BTreeMap::new() };
+        let (started, groups) = (Instant::now(), BTreeMap::new());
+        let stopwatch = Stopwatch::start(started);
+        let entry = Entry { status, proven: None, terms, started, groups, stopwatch };
         blocks.entries.insert(id, Row { entry: watch::Sender::new(entry), track });
         Admission::New
     }
@@ -147,29 +156,31 @@ impl Board {
     }
 
     pub(crate) fn progress(&self, progress: &Progress) {
-        match *progress {
-            Progress::Accepted { block, subtrees } => self.change(block, |entry| {
-                entry.status.stage = Stage::Proving;
-                entry.status.subtrees = subtrees;
-                entry.status.ladder.subtrees = subtrees;
-                entry.status.ladder.climb(Rung::Proving);
-            }),
-            Progress::Round { block, group, round, answered, .. } => self.change(block, |entry| {
-                entry.enter(group, Some((round, answered)));
-            }),
-            Progress::Subtree { block, group, answered, .. } => self.change(block, |entry| {
-                if let Some((_, _, done)) = entry.groups.get_mut(&group) {
-                    *done = answered;
+        let now = Instant::now();
+        self.change(progress.block(), |entry| {
+            entry.stopwatch.progress(progress, now);
+            match *progress {
+                Progress::Accepted { subtrees, .. } => {
+                    entry.status.stage = Stage::Proving;
+                    entry.status.subtrees = subtrees;
+                    entry.status.ladder.subtrees = subtrees;
+                    entry.status.ladder.climb(Rung::Proving);
                 }
-                entry.refresh();
-            }),
-            Progress::Verifying { block } => self.change(block, |entry| {
-                for group in entry.groups.keys().copied().collect::<Vec<_>>() {
-                    entry.enter(group, None);
+                Progress::Round { group, round, answered, .. } => entry.enter(group, Some((round, answered))),
+                Progress::Subtree { group, answered, .. } => {
+                    if let Some((_, _, done)) = entry.groups.get_mut(&group) {
+                        *done = answered;
+                    }
+                    entry.refresh();
                 }
-                entry.status.stage = Stage::Verifying;
-            }),
-        }
+                Progress::Verifying { .. } => {
+                    for group in entry.groups.keys().copied().collect::<Vec<_>>() {
+                        entry.enter(group, None);
+                    }
+                    entry.status.stage = Stage::Verifying;
+                }
+            }
+        });
     }
 
     pub(crate) fn caught(&self, block: BlockId, worker: &WorkerId, subtree: u32, round: u8) {
@@ -193,6 +204,7 @@ impl Board {
         self.close(block, Stage::Done, |entry| {
             entry.status.proof = Some(summary);
             entry.status.ladder.climb(Rung::Proven);
+            entry.stopwatch.finish(Instant::now());
             entry.proven = Some(Arc::new(proven));
         });
     }

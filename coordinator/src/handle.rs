@@ -22,6 +22,7 @@ use crate::{
     core::{Event, Policy, Progress, State},
     driver::{Shared, drive, lock, receive},
     setups::Setups,
+    timings::Timings,
     track::Follower,
     work::Proven,
 };
@@ -61,6 +62,8 @@ pub struct Proved {
     pub proven: Arc<Proven>,
     /// Times by round, culprits, seconds from intake to verified proof.
     pub status: BlockStatus,
+    /// Where the time went.
+    pub timings: Timings,
 }
 
 /// A block refused or given up; its status has the coded reason. `None`: the coordinator ended before the block did.
@@ -181,9 +184,9 @@ impl Handle {
             }
         };
         let Some(entry) = entry else { return Err(Unproven { status: None }) };
-        let status = entry.current();
+        let (status, timings) = (entry.current(), entry.timings());
         match entry.proven {
-            Some(proven) => Ok(Proved { proven, status }),
+            Some(proven) => Ok(Proved { proven, status, timings }),
             None => Err(Unproven { status: Some(Box::new(status)) }),
         }
     }

@@ -17,6 +17,7 @@ mod process;
 pub mod settle;
 pub mod setups;
 pub mod submission;
+mod timings;
 pub mod track;
 mod work;
 
@@ -29,4 +30,5 @@ pub use proofyard_coordinator_client as client;
 pub use proofyard_proof_system as proof_system;
 pub use proofyard_rollup as rollup;
 pub use setups::{SetupSource, Setups};
+pub use timings::{RoundTiming, Timings};
 pub use work::Proven;

@@ -1,6 +1,7 @@
-//! Development commands: `cargo xtask setup`, `test`, `tidy`, `deny`.
+//! Development commands: `cargo xtask setup`, `test`, `tidy`, `deny`, `bench-peers`.
 
 mod deny;
+mod peers;
 mod steps;
 mod suite;
 mod tidy;
@@ -31,20 +32,28 @@ enum Command {
     Tidy,
     /// Check licences, bans and sources of all dependencies.
     Deny,
+    /// Measure the product beside its peers in one run: MSM and NTT of arkworks and halo2curves, proofs of bb.
+    ///
+    /// Exit status: 0 every target met, 1 a target missed, 2 anything else.
+    BenchPeers(peers::Arguments),
 }
 
 fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     match run(&command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            match command {
+                // 1 says that a target was missed.
+                Command::BenchPeers(_) => ExitCode::from(2),
+                Command::Setup | Command::Test | Command::Tidy | Command::Deny => ExitCode::FAILURE,
+            }
         }
     }
 }
 
-fn run(command: &Command) -> Result<()> {
+fn run(command: &Command) -> Result<ExitCode> {
     let root = root()?;
     match command {
         Command::Setup => {
@@ -52,12 +61,13 @@ fn run(command: &Command) -> Result<()> {
             for tool in [&tools.forge, &tools.anvil, &tools.cast, &tools.solc, &tools.nats_server] {
                 println!("{}", tool.display());
             }
-            Ok(())
         }
-        Command::Test => suite::run_all(&root),
-        Command::Tidy => tidy::run(&root),
-        Command::Deny => deny::run(&root),
+        Command::Test => suite::run_all(&root)?,
+        Command::Tidy => tidy::run(&root)?,
+        Command::Deny => deny::run(&root)?,
+        Command::BenchPeers(arguments) => return peers::run(&root, arguments),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The workspace's folder: above this crate's, as cargo names it at run time.

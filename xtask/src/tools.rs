@@ -143,27 +143,32 @@ fn has_openzeppelin(tools_dir: &Path) -> bool {
     manifest.lines().any(|line| line.trim().trim_end_matches(',') == format!("\"version\": \"{OPENZEPPELIN_VERSION}\""))
 }
 
-/// `npm ci` into `.tools/npm`, unless that was done with the same lock file.
+/// The Ethereum tools and the Solidity library into `.tools/npm`.
 fn install_npm(root: &Path, tools_dir: &Path) -> Result<()> {
-    let pins = root.join("xtask/tools");
-    let npm = tools_dir.join("npm");
-    let done = npm.join("installed.json");
-    let wanted = fs::read(pins.join("package-lock.json")).context("reading xtask/tools/package-lock.json")?;
-    if fs::read(&done).is_ok_and(|installed| installed == wanted) && has_openzeppelin(tools_dir) {
-        return Ok(());
-    }
-    fs::create_dir_all(&npm).with_context(|| format!("creating {}", npm.display()))?;
-    let _ = fs::remove_file(&done);
-    for file in ["package.json", "package-lock.json", ".npmrc"] {
-        fs::copy(pins.join(file), npm.join(file)).with_context(|| format!("copying xtask/tools/{file}"))?;
-    }
-    need("node", "Node.js 20 or later")?;
-    need("npm", "npm (it comes with Node.js)")?;
-    run(Command::new("npm").args(["ci", "--ignore-scripts", "--loglevel=error"]).current_dir(&npm))?;
+    npm_ci(&root.join("xtask/tools"), &tools_dir.join("npm"), || has_openzeppelin(tools_dir))?;
     ensure!(
         has_openzeppelin(tools_dir),
         "xtask/tools/package-lock.json does not bring @openzeppelin/contracts {OPENZEPPELIN_VERSION}; pin that version there"
     );
+    Ok(())
+}
+
+/// `npm ci` of what is pinned in `pins` into `npm`, unless that was done with the same lock file and all is there.
+pub fn npm_ci(pins: &Path, npm: &Path, all_there: impl FnOnce() -> bool) -> Result<()> {
+    let done = npm.join("installed.json");
+    let lock = pins.join("package-lock.json");
+    let wanted = fs::read(&lock).with_context(|| format!("reading {}", lock.display()))?;
+    if fs::read(&done).is_ok_and(|installed| installed == wanted) && all_there() {
+        return Ok(());
+    }
+    fs::create_dir_all(npm).with_context(|| format!("creating {}", npm.display()))?;
+    let _ = fs::remove_file(&done);
+    for file in ["package.json", "package-lock.json", ".npmrc"] {
+        fs::copy(pins.join(file), npm.join(file)).with_context(|| format!("copying {file} from {}", pins.display()))?;
+    }
+    need("node", "Node.js 20 or later")?;
+    need("npm", "npm (it comes with Node.js)")?;
+    run(Command::new("npm").args(["ci", "--ignore-scripts", "--loglevel=error"]).current_dir(npm))?;
     fs::write(&done, wanted).with_context(|| format!("writing {}", done.display()))
 }
 
@@ -207,7 +212,7 @@ fn install_nats(root: &Path, tools_dir: &Path) -> Result<PathBuf> {
 fn need(program: &str, what: &str) -> Result<()> {
     match Command::new(program).arg("--version").output() {
         Ok(output) if output.status.success() => Ok(()),
-        _ => bail!("`{program}` is missing: install {what}, then run `cargo xtask setup` again"),
+        _ => bail!("`{program}` is missing: install {what}, then run it again"),
     }
 }
 
