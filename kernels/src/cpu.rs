@@ -105,31 +105,18 @@ impl CpuBackend {
         on_lanes!(self.instructions, W => lanes::polynomial::horner::<W>, polynomial::horner)
     }
 
-    /// Evaluations at `shift * w^i`.
-    fn transform(&self, coefficients: &CpuColumn, shift: Fr) -> Result<CpuColumn, KernelError> {
-        let log2 = ntt::log2_of(coefficients.0.len())?;
-        if log2 < lanes::ntt::MIN_LOG2 {
-            return Ok(ntt::forward(&coefficients.0, log2, shift).into());
-        }
-        let transform = Transform { before: shift, scale: Fr::one(), after: Fr::one(), backwards: false };
-        Ok(on_lanes!(
-            self.instructions,
-            W => transform.run::<W>(&coefficients.0, log2),
-            ntt::forward(&coefficients.0, log2, shift)
-        )
-        .into())
+    /// The instructions for a transform: small ones do not fill the lanes.
+    fn instructions_of_transform(&self, log2: u32) -> Instructions {
+        if log2 < lanes::ntt::MIN_LOG2 { Instructions::Scalar } else { self.instructions }
     }
 
     /// Coefficients from evaluations at `w^i / unshift`.
     fn inverse_transform(&self, evaluations: &CpuColumn, unshift: Fr) -> Result<CpuColumn, KernelError> {
         let log2 = ntt::log2_of(evaluations.0.len())?;
-        if log2 < lanes::ntt::MIN_LOG2 {
-            return Ok(ntt::inverse(&evaluations.0, log2, unshift).into());
-        }
         let scale = field::halve_times(&Fr::one(), log2);
         let transform = Transform { before: Fr::one(), scale, after: unshift, backwards: true };
         Ok(on_lanes!(
-            self.instructions,
+            self.instructions_of_transform(log2),
             W => transform.run::<W>(&evaluations.0, log2),
             ntt::inverse(&evaluations.0, log2, unshift)
         )
@@ -185,7 +172,14 @@ impl Backend for CpuBackend {
     }
 
     fn evaluate_on_coset(&self, coefficients: &Self::Column, shift: Fr) -> Result<Self::Column, KernelError> {
-        self.transform(coefficients, shift)
+        let log2 = ntt::log2_of(coefficients.0.len())?;
+        let transform = Transform { before: shift, scale: Fr::one(), after: Fr::one(), backwards: false };
+        Ok(on_lanes!(
+            self.instructions_of_transform(log2),
+            W => transform.run::<W>(&coefficients.0, log2),
+            ntt::forward(&coefficients.0, log2, shift)
+        )
+        .into())
     }
 
     fn interpolate_from_coset(&self, evaluations: &Self::Column, shift: Fr) -> Result<Self::Column, KernelError> {

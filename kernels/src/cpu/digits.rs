@@ -45,6 +45,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// A base that is added to a bucket.
+    pub(super) fn added(bucket: u32, index: u32) -> Self {
+        Self { bucket, signed_index: index }
+    }
+
     /// Index of the base.
     #[inline(always)]
     pub(super) fn index(self) -> usize {
@@ -59,7 +64,8 @@ impl Entry {
 }
 
 /// `a - b` and whether it borrowed.
-fn subtract(a: [u64; 4], b: [u64; 4]) -> ([u64; 4], bool) {
+#[inline(always)]
+pub(super) fn subtract(a: [u64; 4], b: [u64; 4]) -> ([u64; 4], bool) {
     let mut borrow = false;
     let difference = std::array::from_fn(|i| {
         let (d, b1) = a[i].overflowing_sub(b[i]);

@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use crate::point::AffinePoint;
 
 use super::{
+    digits::Entry,
     field::is_zero,
-    msm,
-    runs::{Adder, Runs},
+    msm::{self, Scratches},
+    runs::Adder,
 };
 
 /// Scalars below which nothing is looked for.
@@ -53,30 +54,18 @@ fn group<A: Adder>(points: &[AffinePoint], scalars: &[Fr]) -> Option<(Vec<Affine
     let mut order: Vec<(u64, u32)> = nonzero.map(|(index, scalar)| (fingerprint(scalar), index as u32)).collect();
     order.par_sort_unstable();
     let mut different: Vec<Fr> = Vec::new();
-    let mut keys: Vec<u32> = Vec::with_capacity(order.len());
-    for (_, index) in &order {
-        let scalar = scalars[*index as usize];
+    let mut entries = Vec::with_capacity(order.len());
+    for &(_, index) in &order {
+        let scalar = scalars[index as usize];
         if different.last() != Some(&scalar) {
             different.push(scalar);
         }
-        keys.push(different.len() as u32 - 1);
+        entries.push(Entry::added(different.len() as u32 - 1, index));
     }
     if 8 * different.len() > DIFFERENT_MAX_EIGHTHS * order.len() {
         return None;
     }
-    let block = |(keys, order): (&[u32], &[(u64, u32)])| {
-        let mut runs = Runs::<A::Point>::default();
-        for (key, (_, index)) in keys.iter().zip(order) {
-            runs.push(*key, A::load(&points[*index as usize], false));
-        }
-        A::default().sum_runs(&mut runs);
-        runs
-    };
-    let blocks: Vec<Runs<A::Point>> = keys.par_chunks(A::BLOCK).zip(order.par_chunks(A::BLOCK)).map(block).collect();
-    // A group may continue in the next block.
-    let mut sums = Runs::default();
-    blocks.iter().for_each(|block| sums.append(block));
-    A::default().sum_runs(&mut sums);
+    let sums = msm::bucket_sums::<A>(points, &entries, &Scratches::default());
     let points = sums.points.iter().map(|point| AffinePoint::from(&A::to_affine(point))).collect();
     Some((points, different))
 }

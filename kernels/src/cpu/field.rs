@@ -38,6 +38,18 @@ impl<C: MontConfig<4>> sealed::Four for Fp<MontBackend<C, 4>, 4> {
     }
 }
 
+/// p.
+pub(super) const fn modulus<F: Limbs>() -> [u64; 4] {
+    let [p0, p1, p2, p3, _] = F::MODULUS_AND_INVERSE;
+    [p0, p1, p2, p3]
+}
+
+/// 2p.
+pub(super) const fn twice_modulus<F: Limbs>() -> [u64; 4] {
+    let [p0, p1, p2, p3] = modulus::<F>();
+    [p0 << 1, p1 << 1 | p0 >> 63, p2 << 1 | p1 >> 63, p3 << 1 | p2 >> 63]
+}
+
 /// Whether all limbs are zero.
 #[inline(always)]
 pub(super) fn is_zero<F: Limbs>(a: &F) -> bool {
@@ -129,9 +141,8 @@ pub(super) fn plain_lazy_butterfly<F: Limbs>(a: &mut F, b: &mut F) {
 pub(super) fn reduce_lazy<F: Limbs>(a: &mut F) {
     #[cfg(target_arch = "x86_64")]
     {
-        x86::subtract_unless_less(a, &x86::twice::<F>());
-        let [p0, p1, p2, p3, _] = F::MODULUS_AND_INVERSE;
-        x86::subtract_unless_less(a, &[p0, p1, p2, p3]);
+        let below_2p = x86::subtract_unless_less(*a.limbs(), &const { twice_modulus::<F>() });
+        *a.limbs_mut() = x86::subtract_unless_less(below_2p, &const { modulus::<F>() });
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = a;
@@ -165,7 +176,7 @@ pub(super) fn halve_times<F: Limbs>(a: &F, times: u32) -> F {
 mod x86 {
     use std::arch::asm;
 
-    use super::Limbs;
+    use super::{Limbs, modulus, twice_modulus};
 
     /// Whether the machine has MULX and the two-chain additions; the answer is cached by the standard library.
     #[inline(always)]
@@ -222,17 +233,11 @@ mod x86 {
         };
     }
 
-    /// 2p.
-    pub(super) const fn twice<F: Limbs>() -> [u64; 4] {
-        let [p0, p1, p2, p3, _] = F::MODULUS_AND_INVERSE;
-        [p0 << 1, p1 << 1 | p0 >> 63, p2 << 1 | p1 >> 63, p3 << 1 | p2 >> 63]
-    }
-
     /// The Montgomery product; if it is not `REDUCED`, it is below 2p for factors below 4p and p. Callers have asked
     /// [`available`].
     #[inline(always)]
     pub(super) fn mul<F: Limbs, const REDUCED: bool>(out: &mut F, a: &F, b: &F) {
-        let (mut t0, mut t1, mut t2, mut t3): (u64, u64, u64, u64);
+        let (t0, t1, t2, t3): (u64, u64, u64, u64);
         // SAFETY: reads 32 bytes at a and b and 40 at the constants, writes registers only; the features were detected.
         unsafe {
             asm!(
@@ -269,43 +274,14 @@ mod x86 {
                 options(pure, readonly, nostack),
             );
         }
-        if REDUCED {
-            // The sum is below 2p.
-            // SAFETY: reads 32 bytes at the modulus, writes registers only.
-            unsafe {
-                asm!(
-                    "mov {s0}, {t0}",
-                    "sub {s0}, [{p}]",
-                    "mov {s1}, {t1}",
-                    "sbb {s1}, [{p} + 8]",
-                    "mov {s2}, {t2}",
-                    "sbb {s2}, [{p} + 16]",
-                    "mov {s3}, {t3}",
-                    "sbb {s3}, [{p} + 24]",
-                    "cmovnc {t0}, {s0}",
-                    "cmovnc {t1}, {s1}",
-                    "cmovnc {t2}, {s2}",
-                    "cmovnc {t3}, {s3}",
-                    p = in(reg) const { &F::MODULUS_AND_INVERSE }.as_ptr(),
-                    t0 = inout(reg) t0,
-                    t1 = inout(reg) t1,
-                    t2 = inout(reg) t2,
-                    t3 = inout(reg) t3,
-                    s0 = out(reg) _,
-                    s1 = out(reg) _,
-                    s2 = out(reg) _,
-                    s3 = out(reg) _,
-                    options(pure, readonly, nostack),
-                );
-            }
-        }
-        *out.limbs_mut() = [t0, t1, t2, t3];
+        let product = [t0, t1, t2, t3];
+        *out.limbs_mut() = if REDUCED { subtract_unless_less(product, &const { modulus::<F>() }) } else { product };
     }
 
     /// `a - m` where that is not negative, for m of four limbs.
     #[inline(always)]
-    pub(super) fn subtract_unless_less<F: Limbs>(a: &mut F, m: &[u64; 4]) {
-        let [mut t0, mut t1, mut t2, mut t3] = *a.limbs();
+    pub(super) fn subtract_unless_less(a: [u64; 4], m: &[u64; 4]) -> [u64; 4] {
+        let [mut t0, mut t1, mut t2, mut t3] = a;
         // SAFETY: reads 32 bytes at m, writes registers only.
         unsafe {
             asm!(
@@ -333,16 +309,16 @@ mod x86 {
                 options(pure, readonly, nostack),
             );
         }
-        *a.limbs_mut() = [t0, t1, t2, t3];
+        [t0, t1, t2, t3]
     }
 
     /// `(a, b) = (a + t, a - t)` for a below 4p and t below 2p; both are below 4p.
     #[inline(always)]
     pub(super) fn lazy_sum_and_difference<F: Limbs>(a: &mut F, b: &mut F, t: &F) {
-        let twice = &const { twice::<F>() };
-        subtract_unless_less(a, twice);
-        let [mut t0, mut t1, mut t2, mut t3] = *a.limbs();
-        let [mut s0, mut s1, mut s2, mut s3] = *a.limbs();
+        let twice = &const { twice_modulus::<F>() };
+        let reduced = subtract_unless_less(*a.limbs(), twice);
+        let [mut t0, mut t1, mut t2, mut t3] = reduced;
+        let [mut s0, mut s1, mut s2, mut s3] = reduced;
         // SAFETY: reads 32 bytes at t and at twice, writes registers only.
         unsafe {
             asm!(
@@ -379,39 +355,22 @@ mod x86 {
     #[inline(always)]
     pub(super) fn add<F: Limbs>(out: &mut F, a: &F, b: &F) {
         let [mut t0, mut t1, mut t2, mut t3] = *a.limbs();
-        // SAFETY: reads 32 bytes at b and at the modulus, writes registers only.
+        // SAFETY: reads 32 bytes at b, writes registers only.
         unsafe {
             asm!(
                 "add {t0}, [{b}]",
                 "adc {t1}, [{b} + 8]",
                 "adc {t2}, [{b} + 16]",
                 "adc {t3}, [{b} + 24]",
-                "mov {s0}, {t0}",
-                "mov {s1}, {t1}",
-                "mov {s2}, {t2}",
-                "mov {s3}, {t3}",
-                "sub {s0}, [{p}]",
-                "sbb {s1}, [{p} + 8]",
-                "sbb {s2}, [{p} + 16]",
-                "sbb {s3}, [{p} + 24]",
-                "cmovnc {t0}, {s0}",
-                "cmovnc {t1}, {s1}",
-                "cmovnc {t2}, {s2}",
-                "cmovnc {t3}, {s3}",
                 b = in(reg) b.limbs().as_ptr(),
-                p = in(reg) const { &F::MODULUS_AND_INVERSE }.as_ptr(),
                 t0 = inout(reg) t0,
                 t1 = inout(reg) t1,
                 t2 = inout(reg) t2,
                 t3 = inout(reg) t3,
-                s0 = out(reg) _,
-                s1 = out(reg) _,
-                s2 = out(reg) _,
-                s3 = out(reg) _,
                 options(pure, readonly, nostack),
             );
         }
-        *out.limbs_mut() = [t0, t1, t2, t3];
+        *out.limbs_mut() = subtract_unless_less([t0, t1, t2, t3], &const { modulus::<F>() });
     }
 
     /// The difference, without a branch.

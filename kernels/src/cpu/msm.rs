@@ -43,7 +43,13 @@ struct Scratch<A: Adder> {
 }
 
 /// Memory that tasks hand on to each other.
-struct Scratches<A: Adder>(Mutex<Vec<Scratch<A>>>);
+pub(super) struct Scratches<A: Adder>(Mutex<Vec<Scratch<A>>>);
+
+impl<A: Adder> Default for Scratches<A> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
 
 impl<A: Adder> Scratches<A> {
     /// Runs `task` with memory of its own.
@@ -60,7 +66,7 @@ impl<A: Adder> Scratches<A> {
 /// `sum_i scalars[i] * points[i]` over the scalars given; there are at least as many points.
 pub(super) fn msm<A: Adder>(points: &[AffinePoint], scalars: &[Fr]) -> G1Affine {
     let digits = Digits::new(scalars, A::PROJECTIVE);
-    let scratches = Scratches::<A>(Mutex::default());
+    let scratches = Scratches::<A>::default();
     let windows: Vec<G1Projective> = (0..digits.windows())
         .into_par_iter()
         .with_max_len(1)
@@ -83,6 +89,30 @@ fn window_sum<A: Adder>(
     width: usize,
     scratches: &Scratches<A>,
 ) -> G1Projective {
+    let mut buckets = bucket_sums(points, entries, scratches);
+    let low_bits = width / 2;
+    scratches.with(|Scratch { adder, .. }| {
+        let mut low = by_low_bits(&buckets, low_bits);
+        adder.sum_runs(&mut low);
+        let mut sum = weighted_sum::<A>(&low);
+
+        buckets.keys.iter_mut().for_each(|key| *key >>= low_bits);
+        adder.sum_runs(&mut buckets);
+        let mut high = weighted_sum::<A>(&buckets);
+        for _ in 0..low_bits {
+            high.double_in_place();
+        }
+        sum += high;
+        sum
+    })
+}
+
+/// The sums of the buckets, in order; the entries are sorted by bucket.
+pub(super) fn bucket_sums<A: Adder>(
+    points: &[AffinePoint],
+    entries: &[Entry],
+    scratches: &Scratches<A>,
+) -> Runs<A::Point> {
     let block = |entries: &[Entry]| {
         scratches.with(|Scratch { runs, adder }| {
             runs.clear();
@@ -99,26 +129,11 @@ fn window_sum<A: Adder>(
         })
     };
     let blocks: Vec<Runs<A::Point>> = entries.par_chunks(A::BLOCK).with_max_len(1).map(block).collect();
-    scratches.with(|Scratch { runs, adder }| {
-        // A bucket may continue in the next block.
-        runs.clear();
-        blocks.iter().for_each(|block| runs.append(block));
-        adder.sum_runs(runs);
-
-        let low_bits = width / 2;
-        let mut low = by_low_bits(runs, low_bits);
-        adder.sum_runs(&mut low);
-        let mut sum = weighted_sum::<A>(&low);
-
-        runs.keys.iter_mut().for_each(|key| *key >>= low_bits);
-        adder.sum_runs(runs);
-        let mut high = weighted_sum::<A>(runs);
-        for _ in 0..low_bits {
-            high.double_in_place();
-        }
-        sum += high;
-        sum
-    })
+    // A bucket may continue in the next block.
+    let mut sums = Runs::default();
+    blocks.iter().for_each(|block| sums.append(block));
+    scratches.with(|Scratch { adder, .. }| adder.sum_runs(&mut sums));
+    sums
 }
 
 /// The buckets in the order of their low bits, with these as keys; a counting sort.

@@ -12,7 +12,8 @@ use crate::point::AffinePoint;
 use super::{
     super::{
         affine::ScalarAdder,
-        field::halve_times,
+        digits::subtract,
+        field::{halve_times, twice_modulus},
         runs::{Adder, Runs, Steps, plan},
     },
     field::Lanes,
@@ -34,27 +35,9 @@ fn shifted_left<const BITS: u32>(words: &[u64; 4]) -> [u64; 4] {
     [w0 << BITS, w1 << BITS | carry(w0), w2 << BITS | carry(w1), w3 << BITS | carry(w2)]
 }
 
-/// `a - b`, wrapping.
-#[inline(always)]
-fn difference(a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
-    let mut borrow = false;
-    std::array::from_fn(|i| {
-        let (word, first) = a[i].overflowing_sub(b[i]);
-        let (word, second) = word.overflowing_sub(u64::from(borrow));
-        borrow = first | second;
-        word
-    })
-}
-
 /// The number `2^260 mod p`: one, with R = 2^260.
 const ONE: Fq = Fq::new_unchecked(BigInt(SIXTEEN.0.0));
 const SIXTEEN: Fq = ark_ff::MontFp!("16");
-
-/// 2p.
-const TWICE_P: [u64; 4] = {
-    let [p0, p1, p2, p3] = Fq::MODULUS.0;
-    [p0 << 1, p1 << 1 | p0 >> 63, p2 << 1 | p1 >> 63, p3 << 1 | p2 >> 63]
-};
 
 /// The adder of eight pairs at a time.
 pub(in crate::cpu) struct LaneAdder<W> {
@@ -86,7 +69,7 @@ impl<W: Words> Adder for LaneAdder<W> {
         let x = shifted_left::<2>(&base.x);
         let y = shifted_left::<1>(&base.y);
         // Chosen by index, see the scalar adder; infinity stays as it is.
-        let choice = [y, difference(TWICE_P, y)];
+        let choice = [y, subtract(twice_modulus::<Fq>(), y).0];
         Point { x, y: choice[usize::from(negated & !base.is_infinity())] }
     }
 
@@ -138,7 +121,7 @@ impl From<Point> for AffinePoint {
     fn from(point: Point) -> Self {
         let reduced = |mut words: [u64; 4]| {
             while words.iter().rev().ge(Fq::MODULUS.0.iter().rev()) {
-                words = difference(words, Fq::MODULUS.0);
+                words = subtract(words, Fq::MODULUS.0).0;
             }
             Fq::new_unchecked(BigInt(words))
         };
