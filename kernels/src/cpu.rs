@@ -10,6 +10,7 @@ mod field;
 mod instructions;
 mod interpreter;
 mod lanes;
+mod memory;
 mod msm;
 mod ntt;
 mod polynomial;
@@ -29,8 +30,10 @@ use crate::{
 
 pub use instructions::Instructions;
 use lanes::ntt::Transform;
+use memory::Memory;
 
-/// The CPU backend; it holds no state beside the process-wide tables of twiddle factors.
+/// The CPU backend; it holds no state beside the process-wide tables of twiddle factors and the memory of a
+/// few freed columns.
 #[derive(Debug, Clone, Copy)]
 pub struct CpuBackend {
     instructions: Instructions,
@@ -81,10 +84,10 @@ macro_rules! on_lanes {
 
 /// A column in memory; cloning shares it.
 #[derive(Debug, Clone)]
-pub struct CpuColumn(Arc<Vec<Fr>>);
+pub struct CpuColumn(Arc<Memory>);
 
-impl From<Vec<Fr>> for CpuColumn {
-    fn from(values: Vec<Fr>) -> Self {
+impl From<Memory> for CpuColumn {
+    fn from(values: Memory) -> Self {
         Self(Arc::new(values))
     }
 }
@@ -137,11 +140,13 @@ impl Backend for CpuBackend {
     }
 
     fn upload(&self, values: &[Fr]) -> Result<Self::Column, KernelError> {
-        Ok(values.to_vec().into())
+        let mut column = Memory::unset(values.len());
+        column.copy_from_slice(values);
+        Ok(column.into())
     }
 
     fn upload_owned(&self, values: Vec<Fr>) -> Result<Self::Column, KernelError> {
-        Ok(values.into())
+        Ok(Memory::from(values).into())
     }
 
     fn download(&self, column: &Self::Column) -> Result<Vec<Fr>, KernelError> {
@@ -188,7 +193,7 @@ impl Backend for CpuBackend {
     }
 
     fn run(&self, program: &Program, columns: &[&Self::Column], uniforms: &[Fr]) -> Result<Self::Column, KernelError> {
-        let columns: Vec<&[Fr]> = columns.iter().map(|column| column.0.as_slice()).collect();
+        let columns: Vec<&[Fr]> = columns.iter().map(|column| &**column.0).collect();
         let rows = program.rows(columns.iter().map(|column| column.len()), uniforms.len())?;
         let compiled = interpreter::Compiled::new(program, uniforms);
         Ok(on_lanes!(
@@ -209,7 +214,7 @@ impl Backend for CpuBackend {
     }
 
     fn linear_combination(&self, terms: &[(Fr, &Self::Column)]) -> Result<Self::Column, KernelError> {
-        let terms: Vec<(Fr, &[Fr])> = terms.iter().map(|(weight, column)| (*weight, column.0.as_slice())).collect();
+        let terms: Vec<(Fr, &[Fr])> = terms.iter().map(|(weight, column)| (*weight, &**column.0)).collect();
         Ok(on_lanes!(
             self.instructions,
             W => lanes::polynomial::linear_combination::<W>(&terms),

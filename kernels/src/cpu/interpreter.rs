@@ -10,7 +10,10 @@ use rayon::prelude::*;
 
 use crate::program::{Op, Program, Rotation};
 
-use super::field::{add_to, mul_to, sub_to};
+use super::{
+    field::{add_to, mul_to, sub_to},
+    memory::Memory,
+};
 
 /// Rows of a block.
 const BLOCK: usize = 128;
@@ -179,9 +182,9 @@ fn apply(operation: impl Fn(&mut Fr, &Fr, &Fr), left: Rows, right: Rows, to: &mu
 }
 
 /// Runs the program on every row of the columns.
-pub(super) fn run(compiled: &Compiled, columns: &[&[Fr]], rows: usize) -> Vec<Fr> {
+pub(super) fn run(compiled: &Compiled, columns: &[&[Fr]], rows: usize) -> Memory {
     let new_buffers = || vec![vec![Fr::zero(); BLOCK]; compiled.buffers];
-    let mut out = vec![Fr::zero(); rows];
+    let mut out = Memory::unset(rows);
     // The last row's next row is row 0, so it is a block of its own.
     if let Some((last, others)) = out.split_last_mut() {
         others.par_chunks_mut(BLOCK).enumerate().for_each_init(new_buffers, |buffers, (block, out)| {

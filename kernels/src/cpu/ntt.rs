@@ -7,12 +7,15 @@
 use std::sync::OnceLock;
 
 use ark_bn254::Fr;
-use ark_ff::{AdditiveGroup, FftField, Field, One, Zero};
+use ark_ff::{FftField, Field, One};
 use rayon::prelude::*;
 
 use crate::backend::KernelError;
 
-use super::field::{halve_times, lazy_butterfly, mul, mul_to, plain_lazy_butterfly, reduce_lazy};
+use super::{
+    field::{halve_times, lazy_butterfly, mul, mul_to, plain_lazy_butterfly, reduce_lazy},
+    memory::Memory,
+};
 
 /// The largest transform is `2^28`: r - 1 has no more factors of two.
 const MAX_LOG2: u32 = Fr::TWO_ADICITY;
@@ -54,8 +57,8 @@ pub(super) fn power_run(run: &mut [Fr], first: Fr, base: Fr) {
 }
 
 /// `base^0, base^1, .. base^(count - 1)`.
-fn powers(base: Fr, count: usize) -> Vec<Fr> {
-    let mut powers = vec![Fr::zero(); count];
+fn powers(base: Fr, count: usize) -> Memory {
+    let mut powers = Memory::unset(count);
     powers.par_chunks_mut(CHUNK).enumerate().for_each(|(index, chunk)| {
         power_run(chunk, base.pow([(index * CHUNK) as u64]), base);
     });
@@ -87,12 +90,12 @@ const TILE: usize = 1 << TILE_LOG2;
 /// Plain bit reversal reads with strides of large powers of two, which all fall on the same cache lines. So the index is
 /// cut in (high, middle, low) with four bits in high and low, and for each middle a tile is read along low and written
 /// along high.
-fn reversed(log2: u32, entry: impl Fn(usize) -> Fr + Sync) -> Vec<Fr> {
+fn reversed(log2: u32, entry: impl Fn(usize) -> Fr + Sync) -> Memory {
     let size = 1usize << log2;
     if log2 < 2 * TILE_LOG2 {
-        return (0..size).map(|i| entry(reverse(i, log2))).collect();
+        return (0..size).map(|i| entry(reverse(i, log2))).collect::<Vec<Fr>>().into();
     }
-    let mut out = vec![Fr::ZERO; size];
+    let mut out = Memory::unset(size);
     let middle_log2 = log2 - 2 * TILE_LOG2;
     let mut tiles: Vec<Vec<&mut [Fr]>> = (0..1 << middle_log2).map(|_| Vec::with_capacity(TILE)).collect();
     for part in out.chunks_exact_mut(size / TILE) {
@@ -112,7 +115,7 @@ fn reversed(log2: u32, entry: impl Fn(usize) -> Fr + Sync) -> Vec<Fr> {
 }
 
 /// Evaluations at `shift * w^i` from coefficients.
-pub(super) fn forward(coefficients: &[Fr], log2: u32, shift: Fr) -> Vec<Fr> {
+pub(super) fn forward(coefficients: &[Fr], log2: u32, shift: Fr) -> Memory {
     let mut values = if shift.is_one() {
         reversed(log2, |i| coefficients[i])
     } else {
@@ -125,7 +128,7 @@ pub(super) fn forward(coefficients: &[Fr], log2: u32, shift: Fr) -> Vec<Fr> {
 }
 
 /// Coefficients from evaluations at `w^i / unshift`.
-pub(super) fn inverse(evaluations: &[Fr], log2: u32, unshift: Fr) -> Vec<Fr> {
+pub(super) fn inverse(evaluations: &[Fr], log2: u32, unshift: Fr) -> Memory {
     let mut values = reversed(log2, |i| evaluations[i.wrapping_neg() & (evaluations.len() - 1)]);
     transform(&mut values, log2);
     values.par_chunks_mut(CHUNK).enumerate().for_each(|(index, chunk)| {

@@ -6,7 +6,10 @@ use ark_bn254::Fr;
 use ark_ff::{Field, Zero};
 use rayon::prelude::*;
 
-use super::field::{add, add_to, mul, mul_to};
+use super::{
+    field::{add, add_to, mul, mul_to},
+    memory::Memory,
+};
 
 /// Coefficients a task takes at once.
 pub(super) const CHUNK: usize = 4096;
@@ -20,10 +23,11 @@ pub(super) fn horner(coefficients: &[Fr], point: Fr) -> Fr {
 pub(super) type Horner = fn(&[Fr], Fr) -> Fr;
 
 /// `sum_j weight_j * column_j`, as long as the longest column.
-pub(super) fn linear_combination(terms: &[(Fr, &[Fr])]) -> Vec<Fr> {
+pub(super) fn linear_combination(terms: &[(Fr, &[Fr])]) -> Memory {
     let size = terms.iter().map(|(_, column)| column.len()).max().unwrap_or(0);
-    let mut sum = vec![Fr::zero(); size];
+    let mut sum = Memory::unset(size);
     sum.par_chunks_mut(CHUNK).enumerate().for_each(|(index, sum)| {
+        sum.fill(Fr::zero());
         let start = index * CHUNK;
         let mut product = Fr::zero();
         for (weight, column) in terms {
@@ -56,8 +60,8 @@ pub(super) fn evaluate(coefficients: &[Fr], point: Fr, horner: Horner) -> Fr {
 }
 
 /// `(f - f(point)) / (X - point)` with a zero top entry, and `f(point)`.
-pub(super) fn divide_by_linear(coefficients: &[Fr], point: Fr, horner: Horner) -> (Vec<Fr>, Fr) {
-    let mut quotient = vec![Fr::zero(); coefficients.len()];
+pub(super) fn divide_by_linear(coefficients: &[Fr], point: Fr, horner: Horner) -> (Memory, Fr) {
+    let mut quotient = Memory::unset(coefficients.len());
     let values = values_from(coefficients, point, horner);
     let chunks = quotient.par_chunks_mut(CHUNK).zip(coefficients.par_chunks(CHUNK));
     chunks.zip(&values[1..]).for_each(|((quotient, coefficients), above)| {

@@ -1,22 +1,22 @@
 //! The running product of the permutation argument.
 
 use ark_bn254::Fr;
-use ark_ff::{Field, One, Zero};
+use ark_ff::{Field, One};
 use rayon::prelude::*;
 
 use crate::backend::KernelError;
 
-use super::field::mul;
+use super::{field::mul, memory::Memory};
 
 /// Rows a task takes at once; one inversion each.
 const CHUNK: usize = 2048;
 
 /// `z[0] = 1, z[i+1] = z[i] * numerators[i] / denominators[i]` and the product over all rows.
-pub(super) fn grand_product(numerators: &[Fr], denominators: &[Fr]) -> Result<(Vec<Fr>, Fr), KernelError> {
+pub(super) fn grand_product(numerators: &[Fr], denominators: &[Fr]) -> Result<(Memory, Fr), KernelError> {
     if numerators.len() != denominators.len() {
         return Err(KernelError::Length { what: "denominators", expected: numerators.len(), got: denominators.len() });
     }
-    let mut z = vec![Fr::zero(); numerators.len()];
+    let mut z = Memory::unset(numerators.len());
     // Each chunk's own running products, starting at one, and its total.
     let totals: Vec<Fr> = z
         .par_chunks_mut(CHUNK)

@@ -9,7 +9,10 @@ use rayon::prelude::*;
 use crate::program::Rotation;
 
 use super::{
-    super::interpreter::{Compiled, Kind, Operand},
+    super::{
+        interpreter::{Compiled, Kind, Operand},
+        memory::Memory,
+    },
     field::{Lanes, raised},
     words::{LANES, Words},
 };
@@ -132,11 +135,11 @@ impl<'a, W: Words> Values<'a, W> {
 }
 
 /// Runs the program on every row of the columns.
-pub(in crate::cpu) fn run<W: Words>(compiled: &Compiled, columns: &[&[Fr]], rows: usize) -> Vec<Fr> {
+pub(in crate::cpu) fn run<W: Words>(compiled: &Compiled, columns: &[&[Fr]], rows: usize) -> Memory {
     let program = OnLanes::new(compiled, columns);
     let memory = |count: usize| vec![[Lanes::<Fr, W>::zero(); BLOCK]; count];
     let memories = || (memory(program.loads.len()), memory(compiled.buffers));
-    let mut out = vec![Fr::default(); rows];
+    let mut out = Memory::unset(rows);
     let blocks = out.par_chunks_mut(BLOCK * LANES).enumerate();
     blocks.for_each_init(memories, |(loaded, buffers), (block, out)| {
         W::vectorize(

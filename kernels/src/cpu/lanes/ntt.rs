@@ -14,7 +14,10 @@ use ark_ff::{BigInt, Field, One};
 use rayon::prelude::*;
 
 use super::{
-    super::ntt::{power_run, root},
+    super::{
+        memory::Memory,
+        ntt::{power_run, root},
+    },
     field::{LIMBS, Lanes, Sum, limbs_of, raised},
     words::{LANES, Words},
 };
@@ -124,13 +127,13 @@ pub(in crate::cpu) struct Transform {
 
 impl Transform {
     /// The transform of `2^log2` numbers, log2 at least [`MIN_LOG2`].
-    pub(in crate::cpu) fn run<W: Words>(&self, input: &[Fr], log2: u32) -> Vec<Fr> {
+    pub(in crate::cpu) fn run<W: Words>(&self, input: &[Fr], log2: u32) -> Memory {
         let (rows_log2, columns_log2) = (log2.div_ceil(2), log2 / 2);
         let (rows, columns) = (1usize << rows_log2, 1usize << columns_log2);
         let root = root(log2);
 
         // `between[j2 n1 + k1]`: a lane writes neighbours.
-        let mut between = vec![Fr::default(); input.len()];
+        let mut between = Memory::unset(input.len());
         let first = Column::new(rows_log2, self.before.pow([columns as u64]));
         let tile = |values: &mut Vec<Lanes<Fr, W>>, column: usize, out: &mut [Fr]| {
             W::vectorize(
@@ -164,7 +167,7 @@ impl Transform {
             tile(values, index * LANES, out);
         });
 
-        let mut output = vec![Fr::default(); input.len()];
+        let mut output = Memory::unset(input.len());
         let second = Column::new(columns_log2, Fr::one());
         let after = (!self.after.is_one()).then(|| twiddles(Fr::one(), self.after.pow([rows as u64]), columns));
         let mut tiles: Vec<Vec<&mut [Fr]>> = (0..rows / LANES).map(|_| Vec::with_capacity(columns)).collect();

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::{
     super::{
         field::{add, mul},
+        memory::Memory,
         polynomial::CHUNK,
     },
     field::{Lanes, raised},
@@ -26,10 +27,10 @@ fn load<W: Words>(column: &[Fr], start: usize) -> Lanes<Fr, W> {
 }
 
 /// `sum_j weight_j * column_j`, as long as the longest column.
-pub(in crate::cpu) fn linear_combination<W: Words>(terms: &[(Fr, &[Fr])]) -> Vec<Fr> {
+pub(in crate::cpu) fn linear_combination<W: Words>(terms: &[(Fr, &[Fr])]) -> Memory {
     let size = terms.iter().map(|(_, column)| column.len()).max().unwrap_or(0);
     let terms: Vec<(Fr, &[Fr])> = terms.iter().map(|(weight, column)| (raised(weight), *column)).collect();
-    let mut sum = vec![Fr::zero(); size];
+    let mut sum = Memory::unset(size);
     sum.par_chunks_mut(CHUNK).enumerate().for_each(|(index, sum)| {
         W::vectorize(
             #[inline(always)]
