@@ -187,7 +187,7 @@ impl EmbeddedFarm {
         let parts = Parts {
             bus: Arc::new(bus.worker(id.clone())),
             blobs: Arc::new(bus.blobs()),
-            prover: CircuitProver::new(keys.clone()),
+            provers: vec![CircuitProver::new(keys.clone())],
             threads,
             limits,
             id,

@@ -38,6 +38,9 @@ pub enum KernelError {
     /// The device ran out of memory.
     #[error("[PY-K-005] the device is out of memory: {0}")]
     OutOfMemory(String),
+    /// The device or its driver failed.
+    #[error("[PY-K-006] the device failed: {0}")]
+    Device(String),
 }
 
 /// Fixed bases shared between threads: owned memory or a mapped file.

@@ -24,6 +24,7 @@ use ark_ff::{Field, One};
 
 use crate::{
     backend::{Backend, KernelError, PointSource},
+    compiled::Compiled,
     point::AffinePoint,
     program::Program,
 };
@@ -89,6 +90,12 @@ pub struct CpuColumn(Arc<Memory>);
 impl From<Memory> for CpuColumn {
     fn from(values: Memory) -> Self {
         Self(Arc::new(values))
+    }
+}
+
+impl AsRef<[Fr]> for CpuColumn {
+    fn as_ref(&self) -> &[Fr] {
+        &self.0
     }
 }
 
@@ -195,7 +202,7 @@ impl Backend for CpuBackend {
     fn run(&self, program: &Program, columns: &[&Self::Column], uniforms: &[Fr]) -> Result<Self::Column, KernelError> {
         let columns: Vec<&[Fr]> = columns.iter().map(|column| &**column.0).collect();
         let rows = program.rows(columns.iter().map(|column| column.len()), uniforms.len())?;
-        let compiled = interpreter::Compiled::new(program, uniforms);
+        let compiled = Compiled::new(program, uniforms);
         Ok(on_lanes!(
             self.instructions,
             W => lanes::interpreter::run::<W>(&compiled, &columns, rows),

@@ -5,6 +5,7 @@
 //! conformance suite compares every backend with. All columns are in natural order.
 
 pub mod backend;
+pub mod compiled;
 pub mod cpu;
 pub mod naive;
 pub mod point;

@@ -57,6 +57,12 @@ fn prover_error(error: &ProverError) -> JobError {
     job_error(disposition, error)
 }
 
+impl<B: Backend> Clone for CircuitProver<B> {
+    fn clone(&self) -> Self {
+        Self { keys: self.keys.clone() }
+    }
+}
+
 impl<B: Backend> Prover for CircuitProver<B> {
     type Session = SubtreeProver<B>;
 

@@ -8,7 +8,7 @@ use proofyard_telemetry::LogConfig;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::core::Limits;
+use crate::{core::Limits, device::DeviceConfig};
 
 /// A configuration that cannot be used.
 #[derive(Debug, Error)]
@@ -55,6 +55,8 @@ pub struct Config {
     pub sessions_max: u32,
     /// After SIGTERM, a running job is handed back after this long.
     pub drain_ms: u64,
+    /// What proves.
+    pub device: DeviceConfig,
     /// The bus.
     pub bus: BusConfig,
     /// The setup.
@@ -85,13 +87,14 @@ pub struct SetupConfig {
 
 impl Default for Config {
     fn default() -> Self {
-        let Limits { capacity, sessions_max, drain_ms } = Limits::default();
+        let Limits { at_once: _, capacity, sessions_max, drain_ms } = Limits::default();
         Self {
             id: String::new(),
             threads: 0,
             capacity,
             sessions_max,
             drain_ms,
+            device: DeviceConfig::default(),
             bus: BusConfig::default(),
             setup: SetupConfig::default(),
             log: LogConfig::default(),
@@ -141,6 +144,8 @@ impl Config {
         };
         range("threads", self.threads as u64, 0, 1_024)?;
         range("capacity", self.capacity.into(), 1, 64)?;
+        range("device.jobs_at_once", self.device.jobs_at_once.into(), 0, 16)?;
+        range("device.memory_mib", self.device.memory_mib, 0, 1 << 20)?;
         range("sessions_max", self.sessions_max.into(), 1, 4_096)?;
         // A worker is gone 10 s after SIGTERM; saying goodbye takes up to one second.
         range("drain_ms", self.drain_ms, 0, 8_500)
@@ -177,7 +182,12 @@ impl Config {
 
     /// The core's bounds.
     pub fn limits(&self) -> Limits {
-        Limits { capacity: self.capacity, sessions_max: self.sessions_max, drain_ms: self.drain_ms }
+        Limits {
+            capacity: self.capacity,
+            sessions_max: self.sessions_max,
+            drain_ms: self.drain_ms,
+            ..Limits::default()
+        }
     }
 
     /// Threads that prove.

@@ -21,6 +21,7 @@ use crate::{
     figures::Figures,
     prover::Prover,
     proving::{self, Task},
+    shelf::Shelf,
 };
 
 /// Between two ticks of the core: three within a heartbeat.
@@ -38,15 +39,15 @@ pub struct Parts<P: Prover> {
     pub bus: Arc<dyn WorkerBus>,
     /// The blob store.
     pub blobs: Arc<dyn BlobStore>,
-    /// What proves.
-    pub prover: P,
-    /// Threads of its own pool.
+    /// What proves: as many jobs at a time as there are provers, at least one.
+    pub provers: Vec<P>,
+    /// Threads of their pool.
     pub threads: usize,
-    /// Bounds.
+    /// Bounds; `at_once` follows from the provers.
     pub limits: Limits,
 }
 
-struct Acting {
+struct Acting<S> {
     id: WorkerId,
     instance: u64,
     sequence: u64,
@@ -56,8 +57,9 @@ struct Acting {
     figures: Figures,
     events: mpsc::UnboundedSender<Event>,
     tasks: std::sync::mpsc::Sender<Task>,
+    shelf: Arc<Shelf<S>>,
     inputs_bytes_max: fn(&Job) -> u64,
-    proving: Option<(JobId, Arc<AtomicBool>)>,
+    proving: Vec<(JobId, Arc<AtomicBool>)>,
 }
 
 /// Works until `shutdown` completes and the worker has drained.
@@ -65,10 +67,12 @@ pub async fn run<P: Prover>(
     parts: Parts<P>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ThreadPoolBuildError> {
-    let Parts { id, bus, blobs, prover, threads, limits } = parts;
+    let Parts { id, bus, blobs, provers, threads, limits } = parts;
     let (events, mut inbox) = mpsc::unbounded_channel();
-    let device = Heartbeat::device_name(prover.device());
-    let tasks = proving::start(prover, threads, events.clone())?;
+    let device = Heartbeat::device_name(provers.first().map_or("none", Prover::device));
+    let limits = Limits { at_once: u32::try_from(provers.len()).unwrap_or(u32::MAX), ..limits };
+    let shelf = Arc::new(Shelf::new());
+    let tasks = proving::start(provers, threads, &shelf, &events)?;
     let mut state = State::new(id.clone(), limits);
     let receiver = tokio::spawn(receive(bus.clone(), events.clone()));
     let mut acting = Acting {
@@ -76,7 +80,8 @@ pub async fn run<P: Prover>(
         sequence: 0,
         figures: Figures::start(),
         inputs_bytes_max: P::inputs_bytes_max,
-        proving: None,
+        proving: Vec::new(),
+        shelf,
         id,
         bus,
         blobs,
@@ -100,6 +105,9 @@ pub async fn run<P: Prover>(
                 Event::Drain
             }
         };
+        if let Event::Proved { id, .. } = &event {
+            acting.proving.retain(|(job, _)| job != id);
+        }
         let now = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut stopped = false;
         for effect in step(&mut state, event, now) {
@@ -132,13 +140,13 @@ async fn receive(bus: Arc<dyn WorkerBus>, events: mpsc::UnboundedSender<Event>) 
     }
 }
 
-impl Acting {
+impl<S> Acting<S> {
     fn act(&mut self, effect: Effect) {
         match effect {
             Effect::Prove { job, start } => self.prove(job, start),
-            Effect::DropSession(session) => self.task(Task::Drop(session)),
+            Effect::DropSession(session) => self.shelf.forget(session),
             Effect::Cancel(id) => {
-                if let Some((_, cancelled)) = self.proving.as_ref().filter(|(job, _)| *job == id) {
+                if let Some((_, cancelled)) = self.proving.iter().find(|(job, _)| *job == id) {
                     cancelled.store(true, Ordering::Relaxed);
                 }
             }
@@ -159,17 +167,17 @@ impl Acting {
     }
 
     fn task(&self, task: Task) {
-        // The thread ends only with this sender; a lost task is a lost worker, which the coordinator notices.
+        // The threads end only with this sender; a lost task is a lost worker, which the coordinator notices.
         if self.tasks.send(task).is_err() {
-            warn!("the proving thread is gone");
+            warn!("the proving threads are gone");
         }
     }
 
     fn prove(&mut self, job: Box<Job>, start: Start) {
         let cancelled = Arc::new(AtomicBool::new(false));
-        self.proving = Some((job.id, cancelled.clone()));
+        self.proving.push((job.id, cancelled.clone()));
         if start == Start::Continue {
-            self.task(Task::Prove { job, inputs: None, cancelled });
+            self.task(Task { job, inputs: None, cancelled });
             return;
         }
         let (blobs, tasks, events) = (self.blobs.clone(), self.tasks.clone(), self.events.clone());
@@ -177,7 +185,7 @@ impl Acting {
         tokio::spawn(async move {
             match blobs.get(job.inputs, cap).await {
                 Ok(inputs) => {
-                    let _ = tasks.send(Task::Prove { job, inputs: Some(inputs), cancelled });
+                    let _ = tasks.send(Task { job, inputs: Some(inputs), cancelled });
                 }
                 Err(error) => {
                     let text = format!("the inputs of the subtree: {error}");

@@ -6,6 +6,7 @@
 pub mod circuit_prover;
 pub mod config;
 pub mod core;
+pub mod device;
 mod driver;
 pub mod figures;
 mod keys;
@@ -13,6 +14,7 @@ pub mod memory;
 pub mod prover;
 mod proving;
 mod serve;
+mod shelf;
 
 pub use driver::{Parts, run};
 pub use keys::{CpuKeys, Keys, KeysError};

@@ -4,7 +4,7 @@ use proofyard_job_schema::{Job, Round};
 
 use crate::core::JobError;
 
-/// Proves subtrees round by round. One job runs at a time; sessions are kept by the worker.
+/// Proves subtrees round by round, one job at a time; sessions are kept by the worker.
 pub trait Prover: Send + 'static {
     /// State of one subtree between rounds.
     type Session: Send;

@@ -1,63 +1,69 @@
-//! The thread that proves: one job at a time, sessions at hand, rayon pool of its own.
+//! The threads that prove: a job each, sessions at hand, one rayon pool for all.
 
 use std::{
-    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, Sender, channel},
     },
     thread,
     time::Instant,
 };
 
 use bytes::Bytes;
-use proofyard_job_schema::{Disposition, Job, Phase, PhaseTime, ProvingFigures, Round, RoundBytes, SessionId};
+use proofyard_job_schema::{Disposition, Job, Phase, PhaseTime, ProvingFigures, Round, RoundBytes};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::UnboundedSender;
 use tracing::{error, info_span};
 
 use crate::{
     core::{Event, JobError, Outcome},
     figures::peak_rss_bytes,
     prover::Prover,
+    shelf::Shelf,
 };
 
-/// What the thread is asked to do.
-pub(crate) enum Task {
-    /// Prove a job, from its inputs when given, else from its session; stop when the flag is raised.
-    Prove { job: Box<Job>, inputs: Option<Bytes>, cancelled: Arc<AtomicBool> },
-    /// Forget a session.
-    Drop(SessionId),
+/// A job to prove, from its inputs when given, else from its session; stopped when the flag is raised.
+pub(crate) struct Task {
+    pub job: Box<Job>,
+    pub inputs: Option<Bytes>,
+    pub cancelled: Arc<AtomicBool>,
 }
 
-/// Starts the thread; it ends when the sender of tasks is dropped.
+/// Starts a thread for each prover; they end when the sender of tasks is dropped.
 pub(crate) fn start<P: Prover>(
-    prover: P,
+    provers: Vec<P>,
     threads: usize,
-    events: mpsc::UnboundedSender<Event>,
-) -> Result<std::sync::mpsc::Sender<Task>, ThreadPoolBuildError> {
-    let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("prove-{i}")).build()?;
-    let (sender, tasks) = std::sync::mpsc::channel();
-    thread::spawn(move || {
-        let mut bench = Bench { prover, pool, sessions: BTreeMap::new(), events };
-        for task in tasks {
-            match task {
-                Task::Drop(session) => {
-                    bench.sessions.remove(&session);
-                }
-                Task::Prove { job, inputs, cancelled } => bench.prove(&job, inputs, &cancelled),
+    shelf: &Arc<Shelf<P::Session>>,
+    events: &UnboundedSender<Event>,
+) -> Result<Sender<Task>, ThreadPoolBuildError> {
+    let pool = Arc::new(ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("prove-{i}")).build()?);
+    let (sender, tasks) = channel();
+    let tasks = Arc::new(Mutex::new(tasks));
+    for prover in provers {
+        let mut bench = Bench { prover, pool: pool.clone(), shelf: shelf.clone(), events: events.clone() };
+        let tasks = tasks.clone();
+        thread::spawn(move || {
+            while let Some(Task { job, inputs, cancelled }) = next(&tasks) {
+                bench.prove(&job, inputs, &cancelled);
             }
-        }
-    });
+        });
+    }
     Ok(sender)
+}
+
+/// The next task; none when there will be no more.
+fn next(tasks: &Mutex<Receiver<Task>>) -> Option<Task> {
+    // Who waits for a task holds the lock, the others wait for the lock.
+    tasks.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
 struct Bench<P: Prover> {
     prover: P,
-    pool: ThreadPool,
-    sessions: BTreeMap<SessionId, P::Session>,
-    events: mpsc::UnboundedSender<Event>,
+    pool: Arc<ThreadPool>,
+    shelf: Arc<Shelf<P::Session>>,
+    events: UnboundedSender<Event>,
 }
 
 /// Collects the time of each phase.
@@ -81,8 +87,10 @@ impl<P: Prover> Bench<P> {
         let _block = info_span!("block", %block).entered();
         let _subtree = info_span!("subtree", %subtree).entered();
         let _round = info_span!("round", %round, attempt = job.id.attempt).entered();
-        let done = catch_unwind(AssertUnwindSafe(|| self.run(job, inputs, cancelled)));
-        let outcome = done.unwrap_or_else(|panic| {
+        let id = job.id.session();
+        let kept = self.shelf.take(id);
+        let done = catch_unwind(AssertUnwindSafe(|| self.run(job, inputs, kept, cancelled)));
+        let (outcome, session) = done.unwrap_or_else(|panic| {
             let reason = panic
                 .downcast_ref::<String>()
                 .map(String::as_str)
@@ -91,17 +99,23 @@ impl<P: Prover> Bench<P> {
             error!(reason, "proving crashed");
             let text = format!("proving crashed: {reason}; please report it");
             let code = "PY-W-013".to_owned();
-            Outcome::Failed(JobError { disposition: Disposition::RetryElsewhere, code, text })
+            (Outcome::Failed(JobError { disposition: Disposition::RetryElsewhere, code, text }), None)
         });
+        // Before the core hears of it: what it says next about the session must find it there.
+        self.shelf.put_back(id, session);
         // The receiver is gone only when the worker has left.
         let _ = self.events.send(Event::Proved { id: job.id, outcome });
     }
 
-    /// A session whose job fails or is cancelled is not put back.
-    fn run(&mut self, job: &Job, inputs: Option<Bytes>, cancelled: &AtomicBool) -> Outcome {
+    /// The outcome, and the session if it is to be kept: one whose job fails or is cancelled is not.
+    fn run(
+        &mut self,
+        job: &Job,
+        inputs: Option<Bytes>,
+        kept: Option<P::Session>,
+        cancelled: &AtomicBool,
+    ) -> (Outcome, Option<P::Session>) {
         let mut clock = Clock { since: Instant::now(), phases: Vec::new() };
-        let id = job.id.session();
-        let kept = self.sessions.remove(&id);
         let mut session = match (inputs, kept) {
             (None, Some(session)) => session,
             (Some(inputs), _) => {
@@ -110,16 +124,13 @@ impl<P: Prover> Bench<P> {
                 clock.lap(Phase::Witness);
                 match opened {
                     Ok(session) => session,
-                    Err(error) => return Outcome::Failed(error),
+                    Err(error) => return (Outcome::Failed(error), None),
                 }
             }
             (None, None) => {
                 let text = "the session is gone".to_owned();
-                return Outcome::Failed(JobError {
-                    disposition: Disposition::Retry,
-                    code: "PY-W-014".to_owned(),
-                    text,
-                });
+                let code = "PY-W-014".to_owned();
+                return (Outcome::Failed(JobError { disposition: Disposition::Retry, code, text }), None);
             }
         };
         let mut messages = Vec::new();
@@ -132,18 +143,17 @@ impl<P: Prover> Bench<P> {
                 total: u64::from(job.id.round.get() - first + 1),
             });
             if cancelled.load(Ordering::Relaxed) {
-                return Outcome::Cancelled;
+                return (Outcome::Cancelled, None);
             }
             let Ok(round) = Round::new(number) else { break };
             let prover = &mut self.prover;
             match self.pool.install(|| prover.next_round(&mut session, job, round)) {
                 Ok(bytes) => messages.push(RoundBytes { round, bytes }),
-                Err(error) => return Outcome::Failed(error),
+                Err(error) => return (Outcome::Failed(error), None),
             }
             clock.lap(Phase::Round(round));
         }
-        self.sessions.insert(id, session);
         let figures = ProvingFigures { phases: clock.phases, peak_rss_bytes: peak_rss_bytes().unwrap_or(0) };
-        Outcome::Done { messages, figures }
+        (Outcome::Done { messages, figures }, Some(session))
     }
 }

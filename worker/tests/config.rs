@@ -29,6 +29,8 @@ fn wrong_values_are_refused_by_key() {
         ("drain_ms = 8000", "drain_ms = 9000", "drain_ms"),
         ("farm = \"main\"", "farm = \"\"", "bus.farm"),
         ("label = \"\"", "label = \"xyz\"", "setup.label"),
+        ("kind = \"auto\"", "kind = \"gpu\"", "gpu"),
+        ("jobs_at_once = 0", "jobs_at_once = 17", "device.jobs_at_once"),
         ("threads = 0", "treads = 0", "treads"),
     ] {
         let text = fs::read_to_string(example()).expect("readable");

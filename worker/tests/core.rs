@@ -271,6 +271,33 @@ fn a_reply_that_the_bus_did_not_take_is_sent_again_before_the_job_is_acknowledge
 }
 
 #[test]
+fn as_many_jobs_run_as_there_are_provers_but_one_of_a_session() {
+    let mut bench = Bench::new(Limits { at_once: 2, sessions_max: 2, ..Limits::default() });
+    let running = |bench: &Bench| bench.proving.iter().map(|(job, _)| job.id.subtree.0).collect::<Vec<_>>();
+    bench.assign(1, job(0, 1));
+    bench.assign(2, job_on(0, 1, 2, 7));
+    bench.assign(3, job(1, 1));
+    bench.assign(4, job(2, 1));
+    // The second job of subtree 0 makes the first pointless, and waits until it has stopped.
+    assert_eq!(running(&bench), [0, 1]);
+    assert!(bench.seen.contains(&Effect::Cancel(job(0, 1).id)));
+    let (stopped, _) = bench.proving.remove(0);
+    bench.event(Event::Proved { id: stopped.id, outcome: Outcome::Cancelled });
+    assert_eq!(running(&bench), [1, 0]);
+    bench.done();
+    assert_eq!(running(&bench), [0, 2]);
+    bench.done();
+    bench.done();
+    assert_eq!(bench.replies().len(), 3);
+    // A session at work is not the one that is dropped for a third.
+    bench.assign(5, job(0, 2));
+    bench.seen.clear();
+    bench.assign(6, job(3, 1));
+    let dropped = |subtree| Effect::DropSession(job(subtree, 1).id.session());
+    assert!(bench.seen.contains(&dropped(2)) && !bench.seen.contains(&dropped(0)), "{:?}", bench.seen);
+}
+
+#[test]
 fn progress_comes_from_the_proving_loop_only() {
     let mut bench = Bench::new(Limits::default());
     bench.assign(1, job(0, 1));

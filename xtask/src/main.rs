@@ -1,5 +1,6 @@
-//! Development commands: `cargo xtask setup`, `test`, `tidy`, `deny`, `bench-peers`.
+//! Development commands: `cargo xtask setup`, `test`, `tidy`, `deny`, `kernels`, `bench-peers`.
 
+mod cuda;
 mod deny;
 mod peers;
 mod steps;
@@ -32,6 +33,10 @@ enum Command {
     Tidy,
     /// Check licences, bans and sources of all dependencies.
     Deny,
+    /// Compile the CUDA kernels, or check what is committed.
+    ///
+    /// Without options: compiles kernels/cuda/src/kernels.cu into kernels/cuda/fatbin and prints the sizes.
+    Kernels(cuda::Arguments),
     /// Measure the product beside its peers in one run: MSM and NTT of arkworks and halo2curves, proofs of bb.
     ///
     /// Exit status: 0 every target met, 1 a target missed, 2 anything else.
@@ -47,7 +52,9 @@ fn main() -> ExitCode {
             match command {
                 // 1 says that a target was missed.
                 Command::BenchPeers(_) => ExitCode::from(2),
-                Command::Setup | Command::Test | Command::Tidy | Command::Deny => ExitCode::FAILURE,
+                Command::Setup | Command::Test | Command::Tidy | Command::Deny | Command::Kernels(_) => {
+                    ExitCode::FAILURE
+                }
             }
         }
     }
@@ -65,6 +72,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Test => suite::run_all(&root)?,
         Command::Tidy => tidy::run(&root)?,
         Command::Deny => deny::run(&root)?,
+        Command::Kernels(arguments) => cuda::run(&root, arguments)?,
         Command::BenchPeers(arguments) => return peers::run(&root, arguments),
     }
     Ok(ExitCode::SUCCESS)

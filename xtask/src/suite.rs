@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::steps::{Beside, Steps, run};
 use crate::tools::{self, Tools};
-use crate::{cargo, deny, tidy};
+use crate::{cargo, cuda, deny, tidy};
 
 const READ_ABOVE: &str = "read what is reported above and correct it";
 
@@ -25,6 +25,11 @@ pub fn run_all(root: &Path) -> Result<()> {
         run(&mut in_workspace(root, &["fmt", "--all", "--", "--check", "--files-with-diff"]), counts)
     })?;
     steps.step("tidy", "each line names the file, the line and the rule", |_| tidy::run(root))?;
+    if cuda::has_sources(root) {
+        let remedy =
+            "run `cargo xtask kernels` and commit kernels/cuda/fatbin; for a broken gate, do what its line says";
+        steps.step("kernels", remedy, |_| cuda::check_where_possible(root))?;
+    }
     steps.step("forge fmt", "run `.tools/bin/forge fmt` in contracts", |counts| {
         run(forge(root, &tools).args(["fmt", "--check"]), counts)
     })?;

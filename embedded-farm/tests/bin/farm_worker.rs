@@ -34,7 +34,7 @@ async fn main() {
     let parts = Parts {
         bus: Arc::new(farm.worker(id.clone()).await.expect("an end of the bus")),
         blobs: Arc::new(farm.blobs()),
-        prover: liar::liar(keys, arguments.lie_in_round),
+        provers: vec![liar::liar(keys, arguments.lie_in_round)],
         threads: config.threads(),
         limits: config.limits(),
         id,

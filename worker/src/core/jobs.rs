@@ -1,4 +1,4 @@
-//! Commands, and the one job being proven.
+//! Commands, and the jobs being proven.
 
 use std::collections::VecDeque;
 
@@ -65,8 +65,7 @@ impl State {
             std::mem::take(&mut self.queue).into_iter().partition(|held| which(&held.job.id));
         self.queue = kept;
         out.extend(gone.into_iter().filter_map(|held| held.token).map(Effect::Ack));
-        if let Some(running) = self.running.as_mut().filter(|running| which(&running.held.job.id) && !running.cancelled)
-        {
+        for running in self.running.iter_mut().filter(|running| which(&running.held.job.id) && !running.cancelled) {
             running.cancelled = true;
             out.push(Effect::Cancel(running.held.job.id));
         }
@@ -77,32 +76,39 @@ impl State {
         out.extend(self.sessions.forget_block(block).into_iter().map(Effect::DropSession));
     }
 
-    /// Starts the next job when none is being proven.
+    /// Starts waiting jobs while fewer than `at_once` are being proven; a job whose session is at work waits for it.
     pub(super) fn start_next(&mut self, out: &mut Vec<Effect>) {
-        while self.running.is_none() {
-            let Some(held) = self.queue.pop_front() else { return };
+        while self.running.len() < self.limits.at_once.max(1) as usize {
+            let at_work =
+                |held: &Held| self.running.iter().any(|running| running.held.job.id.session() == held.job.id.session());
+            let Some(position) = self.queue.iter().position(|held| !at_work(held)) else { return };
+            let Some(held) = self.queue.remove(position) else { return };
             let start = match self.sessions.fit(&held.job) {
                 Fit::Answered(message) => {
                     self.reply(held, vec![message], out);
                     continue;
                 }
-                Fit::Continue => Start::Continue,
+                Fit::Continue => {
+                    self.sessions.touch(held.job.id.session());
+                    Start::Continue
+                }
                 Fit::Rebuild => {
                     out.extend(self.sessions.make_room(held.job.id.session()).into_iter().map(Effect::DropSession));
                     Start::Rebuild
                 }
             };
             out.push(Effect::Prove { job: Box::new(held.job.clone()), start });
-            self.running = Some(Running { held, cancelled: false });
+            self.running.push(Running { held, cancelled: false, progress_at: 0 });
         }
     }
 
     pub(super) fn proved(&mut self, id: JobId, outcome: Outcome, out: &mut Vec<Effect>) {
         let session = id.session();
-        let Some(Running { held, cancelled }) = self.running.take_if(|running| running.held.job.id == id) else {
+        let Some(position) = self.running.iter().position(|running| running.held.job.id == id) else {
             // Handed back already: nobody waits for it.
             return;
         };
+        let Running { held, cancelled, .. } = self.running.remove(position);
         match outcome {
             Outcome::Done { messages, figures } => {
                 self.sessions.done(&held.job, &messages);

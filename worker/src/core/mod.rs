@@ -1,7 +1,8 @@
 //! The worker's decisions: `step(state, event, now) -> effects`. No tokio, clock, network or device inside.
 //!
 //! What always holds:
-//! - One job is proven at a time; the coordinator is told to send at most `capacity`, and a bounded number is held.
+//! - At most `at_once` jobs are proven at a time, one of a session; the coordinator is told to send at most `capacity`, and a
+//!   bounded number is held.
 //! - At most `sessions_max` sessions are kept; the one unused for longest goes first. Any may go: it can be rebuilt.
 //! - A session goes on only when the job's challenges extend the ones it was computed with; otherwise it is rebuilt.
 //! - A command is acknowledged when the reply to it is stored, or when it needs none.
@@ -31,7 +32,9 @@ const _: () = assert!(5 * PROGRESS_MS <= 10_000);
 /// What an operator may set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Jobs held at once: one being proven, the others waiting.
+    /// Jobs proven at a time: more than one where a device would wait for a witness or the bus.
+    pub at_once: u32,
+    /// Jobs held: those being proven, the others waiting.
     pub capacity: u32,
     /// Sessions kept.
     pub sessions_max: u32,
@@ -41,7 +44,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { capacity: 2, sessions_max: 16, drain_ms: 8_000 }
+        Self { at_once: 1, capacity: 2, sessions_max: 16, drain_ms: 8_000 }
     }
 }
 
@@ -52,11 +55,13 @@ struct Held {
     job: Job,
 }
 
-/// The job being proven.
+/// A job being proven.
 #[derive(Debug, Clone)]
 struct Running {
     held: Held,
     cancelled: bool,
+    /// When the bus may hear of progress again.
+    progress_at: Millis,
 }
 
 /// A stored message on its way to the bus.
@@ -77,12 +82,11 @@ pub struct State {
     limits: Limits,
     epoch: Epoch,
     queue: VecDeque<Held>,
-    running: Option<Running>,
+    running: Vec<Running>,
     sessions: Sessions,
     outgoing: Vec<Outgoing>,
     messages_sent: u64,
     heartbeat_at: Millis,
-    progress_at: Millis,
     draining_since: Option<Millis>,
     goodbye_sent: bool,
     stopped: bool,
@@ -93,15 +97,15 @@ impl State {
     pub fn new(id: WorkerId, limits: Limits) -> Self {
         Self {
             id,
-            sessions: Sessions::new(limits.sessions_max.max(1) as usize),
+            // More than are at work, so that the one dropped for another is not.
+            sessions: Sessions::new(limits.sessions_max.max(limits.at_once).max(1) as usize),
             limits,
             epoch: Epoch::default(),
             queue: VecDeque::new(),
-            running: None,
+            running: Vec::new(),
             outgoing: Vec::new(),
             messages_sent: 0,
             heartbeat_at: 0,
-            progress_at: 0,
             draining_since: None,
             goodbye_sent: false,
             stopped: false,
@@ -156,7 +160,7 @@ impl State {
         self.publish(WorkerMessage::Failure(Box::new(failure)), held.token.into_iter().collect(), out);
     }
 
-    /// Jobs held, the one being proven first.
+    /// Jobs held, those being proven first.
     fn held_ids(&self) -> Vec<JobId> {
         self.running.iter().map(|running| &running.held).chain(&self.queue).map(|held| held.job.id).collect()
     }
@@ -184,11 +188,11 @@ impl State {
     }
 
     fn progressed(&mut self, id: JobId, done: u64, total: u64, now: Millis, out: &mut Vec<Effect>) {
-        let Some(running) = self.running.as_ref().filter(|running| running.held.job.id == id) else { return };
-        if now < self.progress_at {
+        let Some(running) = self.running.iter_mut().find(|running| running.held.job.id == id) else { return };
+        if now < running.progress_at {
             return;
         }
-        self.progress_at = now + PROGRESS_MS;
+        running.progress_at = now + PROGRESS_MS;
         let tokens = [&running.held].into_iter().chain(&self.queue).filter_map(|held| held.token);
         out.extend(tokens.map(Effect::InProgress));
         out.push(Effect::Say(WorkerMessage::Progress(Progress { id, author: self.id.clone(), done, total })));
@@ -213,20 +217,18 @@ impl State {
         self.publish(WorkerMessage::Goodbye(Goodbye { worker: self.id.clone(), returned }), acks, out);
     }
 
-    /// While draining: leaves once the running job is answered, hands it back when time is up, and says goodbye.
+    /// While draining: leaves once the running jobs are answered, hands them back when time is up, and says goodbye.
     fn leave(&mut self, now: Millis, out: &mut Vec<Effect>) {
         let Some(since) = self.draining_since else { return };
         if self.stopped {
             return;
         }
         let late = now.saturating_sub(since) >= self.limits.drain_ms;
-        if !self.goodbye_sent && (self.running.is_none() || late) {
+        if !self.goodbye_sent && (self.running.is_empty() || late) {
             self.goodbye_sent = true;
-            let running = self.running.take().map(|running| running.held);
-            if let Some(held) = &running {
-                out.push(Effect::Cancel(held.job.id));
-            }
-            self.give_back(running.into_iter().collect(), out);
+            let running: Vec<Held> = self.running.drain(..).map(|running| running.held).collect();
+            out.extend(running.iter().map(|held| Effect::Cancel(held.job.id)));
+            self.give_back(running, out);
         }
         if self.goodbye_sent && (self.outgoing.is_empty() || now.saturating_sub(since) >= self.limits.drain_ms + 1_000)
         {

@@ -55,6 +55,14 @@ impl Sessions {
         }
     }
 
+    /// Notes that a job goes on with a session: it is not the next to be dropped.
+    pub fn touch(&mut self, id: SessionId) {
+        if let Some(at) = self.kept.iter().position(|session| session.id == id) {
+            let session = self.kept.remove(at);
+            self.kept.push(session);
+        }
+    }
+
     /// Makes room for the session of a job to be built anew; those to be dropped, its own old one included.
     pub fn make_room(&mut self, id: SessionId) -> Vec<SessionId> {
         let mut dropped: Vec<SessionId> = Vec::new();

@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the rules of the repository that no compiler checks.
 
 mod edges;
+mod kernels;
 mod sources;
 
 use std::fmt;
@@ -35,6 +36,7 @@ impl fmt::Display for Finding {
 pub fn run(root: &Path) -> Result<()> {
     let mut findings = edges::check(root)?;
     findings.extend(sources::check(root)?);
+    findings.extend(kernels::check(root)?);
     findings.sort();
     for finding in &findings {
         println!("{finding}");

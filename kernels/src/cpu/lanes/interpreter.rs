@@ -6,13 +6,13 @@ use ark_bn254::Fr;
 use ark_ff::{BigInt, One};
 use rayon::prelude::*;
 
-use crate::program::Rotation;
+use crate::{
+    compiled::{Compiled, Kind, Operand},
+    program::Rotation,
+};
 
 use super::{
-    super::{
-        interpreter::{Compiled, Kind, Operand},
-        memory::Memory,
-    },
+    super::memory::Memory,
     field::{Lanes, raised},
     words::{LANES, Words},
 };

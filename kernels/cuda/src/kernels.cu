@@ -1,0 +1,4 @@
+// All kernels: one translation unit, so that a fatbin holds them all.
+#include "polynomial.cu"
+#include "product.cu"
+#include "program.cu"
