@@ -43,6 +43,15 @@ pub enum KernelError {
     Device(String),
 }
 
+/// Memory of a device, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceMemory {
+    /// What may be used.
+    pub budget: usize,
+    /// What of it is not in use.
+    pub available: usize,
+}
+
 /// Fixed bases shared between threads: owned memory or a mapped file.
 pub type PointSource = Arc<dyn AsRef<[AffinePoint]> + Send + Sync>;
 
@@ -59,6 +68,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Short name for logs and figures: "cpu", "cpu-avx512ifma", "naive", "cuda".
     fn name(&self) -> &'static str;
+
+    /// The device's own memory; none if columns and bases lie in the host's.
+    fn memory(&self) -> Option<DeviceMemory> {
+        None
+    }
 
     /// Copies values to the device.
     fn upload(&self, values: &[Fr]) -> Result<Self::Column, KernelError>;

@@ -7,7 +7,7 @@ use proofyard_kernels::Backend;
 use proofyard_proof_system::{
     challenges::Challenges,
     messages::RoundMessage,
-    subtree::{DeviceRow, ProverError, SubtreeProver},
+    subtree::{ProverError, SubtreeProver},
 };
 use proofyard_rollup::{
     circuit::capacity,
@@ -18,6 +18,7 @@ use crate::{
     core::JobError,
     keys::{Keys, KeysError, Opened},
     prover::Prover,
+    rows::RowId,
 };
 
 /// Proves transfers on a backend.
@@ -76,16 +77,14 @@ impl<B: Backend> Prover for CircuitProver<B> {
             let text = format!("subtree {} of {m} with 2^{} rows does not exist", job.position, job.rows_log2);
             return Err(JobError { disposition: Disposition::Reject, code: "PY-W-011".to_owned(), text });
         }
-        let Opened { circuit, key, setup } =
-            self.keys.open(job.rows_log2, job.subtrees, job.circuit).map_err(|error| key_error(&error))?;
+        let row = RowId { rows_log2: job.rows_log2, subtrees: job.subtrees, position: job.position };
+        let Opened { circuit, key, row } = self.keys.open(row, job.circuit).map_err(|error| key_error(&error))?;
         let inputs =
             SubtreeInputs::decode(inputs, circuit.slots()).map_err(|error| job_error(Disposition::Reject, &error))?;
         cut();
         let (witness, end) =
             circuit.witness(inputs.start, &inputs.traces).map_err(|error| job_error(Disposition::Reject, &error))?;
-        let row = setup.row(job.position as usize).map_err(|error| key_error(&error.into()))?;
-        let row = DeviceRow::new(self.keys.backend().as_ref(), &row).map_err(|error| prover_error(&error))?;
-        SubtreeProver::new(key, Arc::new(row), witness, inputs.start.to_array(), end.to_array())
+        SubtreeProver::new(key, row, witness, inputs.start.to_array(), end.to_array())
             .map_err(|error| prover_error(&error))
     }
 

@@ -12,10 +12,12 @@ use proofyard_proof_system::{
     key::INSECURE_LABEL,
     setup::Setup,
     srs::SetupError,
-    subtree::{DeviceKey, ProverError},
+    subtree::{DeviceKey, DeviceRow, ProverError},
 };
 use proofyard_rollup::circuit::{TransferCircuit, TransferCircuitError};
 use thiserror::Error;
+
+use crate::rows::{RowId, Rows};
 
 /// Keys on the CPU.
 pub type CpuKeys = Keys<CpuBackend>;
@@ -53,11 +55,11 @@ pub enum KeysError {
     },
 }
 
-/// What is needed to prove subtrees of one size class in groups of one M.
+/// What is needed to prove one subtree.
 pub(crate) struct Opened<B: Backend> {
     pub circuit: Arc<TransferCircuit>,
     pub key: Arc<DeviceKey<B>>,
-    pub setup: Arc<Setup>,
+    pub row: Arc<DeviceRow<B>>,
 }
 
 struct Class<B: Backend> {
@@ -72,12 +74,13 @@ pub struct Keys<B: Backend> {
     label: [u8; 32],
     backend: Arc<B>,
     classes: Mutex<BTreeMap<u32, Class<B>>>,
+    rows: Rows<B>,
 }
 
 impl<B: Backend> Keys<B> {
     /// Keys of the setup with this label (the developers' one when `None`) as it lies in `dir`; opens nothing yet.
     pub fn new(dir: PathBuf, label: Option<[u8; 32]>, backend: Arc<B>) -> Self {
-        Self { dir, label: label.unwrap_or(INSECURE_LABEL), backend, classes: Mutex::default() }
+        Self { dir, label: label.unwrap_or(INSECURE_LABEL), backend, classes: Mutex::default(), rows: Rows::new() }
     }
 
     /// Takes what is open already in this process.
@@ -94,7 +97,8 @@ impl<B: Backend> Keys<B> {
     }
 
     /// Opens what a job needs; its key must be the one wanted.
-    pub(crate) fn open(&self, rows_log2: u32, subtrees: u32, wanted: CircuitDigest) -> Result<Opened<B>, KeysError> {
+    pub(crate) fn open(&self, row: RowId, wanted: CircuitDigest) -> Result<Opened<B>, KeysError> {
+        let RowId { rows_log2, subtrees, .. } = row;
         let mut classes = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
         let class = match classes.entry(rows_log2) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -123,6 +127,9 @@ impl<B: Backend> Keys<B> {
                 class.key.insert(key).clone()
             }
         };
-        Ok(Opened { circuit: class.circuit.clone(), key, setup })
+        let circuit = class.circuit.clone();
+        drop(classes);
+        let row = self.rows.get(&self.backend, &setup, row)?;
+        Ok(Opened { circuit, key, row })
     }
 }

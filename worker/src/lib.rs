@@ -13,6 +13,7 @@ mod keys;
 pub mod memory;
 pub mod prover;
 mod proving;
+mod rows;
 mod serve;
 mod shelf;
 

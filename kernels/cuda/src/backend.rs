@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use ark_bn254::{Fr, G1Affine};
 use ark_ff::{Field, One};
-use proofyard_kernels::{Backend, KernelError, Program, backend::PointSource};
+use proofyard_kernels::{
+    Backend, KernelError, Program,
+    backend::{DeviceMemory, PointSource},
+};
 
 use crate::{
     context::{Column, Context},
@@ -55,6 +58,11 @@ impl<D: Device> Backend for CudaBackend<D> {
 
     fn name(&self) -> &'static str {
         "cuda"
+    }
+
+    fn memory(&self) -> Option<DeviceMemory> {
+        let arena = &self.context.arena;
+        Some(DeviceMemory { budget: arena.budget(), available: arena.available() })
     }
 
     fn upload(&self, values: &[Fr]) -> Result<Self::Column, KernelError> {

@@ -321,7 +321,12 @@ impl Device for Driver {
         self.bind()?;
         // SAFETY: the range is the buffer's, and the destination is borrowed until the copy is done.
         let copied = unsafe { result::memcpy_dtoh_async(to, start, self.stream.cu_stream()) };
-        copied.and_then(|()| self.stream.synchronize()).map_err(failed("copying from the device"))
+        // For this copy only: others may have asked for more meanwhile.
+        let blocking = sys::CUevent_flags::CU_EVENT_BLOCKING_SYNC;
+        copied
+            .and_then(|()| self.stream.record_event(Some(blocking)))
+            .and_then(|copied| copied.synchronize())
+            .map_err(failed("copying from the device"))
     }
 
     fn launch(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ark_bn254::Fr;
-use proofyard_kernels::cpu::CpuBackend;
+use proofyard_kernels::{Backend, cpu::CpuBackend};
 use proofyard_proof_system::{
     aggregate::{AggregateError, GroupAggregator},
     challenges::Challenges,
@@ -79,10 +79,29 @@ impl Farm {
     }
 
     fn session_in_group(&self, i: usize, subtrees: usize, index: usize) -> SubtreeProver<CpuBackend> {
+        self.session_on(&self.device, i, subtrees, index)
+    }
+
+    fn session_on<B: Backend>(
+        &self,
+        device: &Arc<DeviceKey<B>>,
+        i: usize,
+        subtrees: usize,
+        index: usize,
+    ) -> SubtreeProver<B> {
         let row = self.setup.row(ROWS_LOG2, subtrees, index).unwrap();
-        let row = Arc::new(DeviceRow::new(self.device.backend().as_ref(), &row).unwrap());
+        let row = Arc::new(DeviceRow::new(device.backend().as_ref(), &row).unwrap());
         let witness = self.witnesses[i].clone();
-        SubtreeProver::new(Arc::clone(&self.device), row, witness, self.inputs[i], self.output(i)).unwrap()
+        SubtreeProver::new(Arc::clone(device), row, witness, self.inputs[i], self.output(i)).unwrap()
+    }
+
+    /// The same by workers on another backend.
+    pub fn prove_on<B: Backend>(&self, backend: Arc<B>) -> RootProof {
+        let subtrees = self.inputs.len();
+        let device = Arc::new(DeviceKey::new(backend, &self.circuit).unwrap());
+        let sessions = (0..subtrees).map(|i| self.session_on(&device, i, subtrees, i)).collect();
+        let (_, _, proof) = drive(self.aggregator(), sessions, 1);
+        RootProof { groups: vec![Group { subtrees, end: self.statement.end, proof }] }
     }
 
     pub fn aggregator(&self) -> GroupAggregator {
@@ -213,9 +232,9 @@ fn points(message: &RoundMessage) -> Vec<ark_bn254::G1Affine> {
     }
 }
 
-fn drive(
+fn drive<B: Backend>(
     mut aggregator: GroupAggregator,
-    mut sessions: Vec<SubtreeProver<CpuBackend>>,
+    mut sessions: Vec<SubtreeProver<B>>,
     weights: u64,
 ) -> (Vec<Vec<RoundMessage>>, Vec<Challenges>, GroupProof) {
     let mut weights = StdRng::seed_from_u64(weights);
