@@ -74,6 +74,13 @@ bool run_block(uint32_t threads, uint64_t &order) {
 
 void enter(const Kernel &kernel) { kernels().push_back(kernel); }
 
+const Kernel *find(const char *name) {
+    for (const Kernel &kernel : kernels()) {
+        if (std::strcmp(kernel.name, name) == 0) return &kernel;
+    }
+    return nullptr;
+}
+
 void barrier() {
     swapcontext(&fibers[place.thread].context, &scheduler);
 }
@@ -89,10 +96,7 @@ extern "C" int32_t proofyard_emulator_launch(const char *name, uint32_t blocks, 
                                              void *const *arguments, const size_t *sizes, size_t count,
                                              uint64_t order) {
     using namespace emulator;
-    const Kernel *found = nullptr;
-    for (const Kernel &kernel : kernels()) {
-        if (std::strcmp(kernel.name, name) == 0) found = &kernel;
-    }
+    const Kernel *found = find(name);
     if (found == nullptr) return UNKNOWN_KERNEL;
     if (threads == 0 || threads > found->threads_max) return TOO_MANY_THREADS;
     if (count != found->arguments) return WRONG_ARGUMENTS;

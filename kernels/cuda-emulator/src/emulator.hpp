@@ -30,6 +30,8 @@ struct Kernel {
 };
 
 void enter(const Kernel &kernel);
+// The kernel of this name, or null.
+const Kernel *find(const char *name);
 
 struct Registration {
     template <class... A> Registration(const char *name, uint32_t threads_max, void (*function)(A...)) {

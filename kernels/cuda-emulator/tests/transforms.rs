@@ -39,6 +39,10 @@ impl Device for Shaped {
         self.emulator.allocate(bytes)
     }
 
+    fn address(&self, buffer: &Buffer) -> u64 {
+        self.emulator.address(buffer)
+    }
+
     fn write(&self, to: &Buffer, offset: usize, from: &[u8]) -> Result<(), DeviceError> {
         self.emulator.write(to, offset, from)
     }
