@@ -78,13 +78,13 @@ DEVICE void run_program(const ProgramStep *steps, uint32_t count, uint32_t outpu
 }
 
 // With the buffers in dynamic shared memory: 32 bytes for each of a thread's buffers.
-KERNEL(256, program_in_shared, const ProgramStep *steps, uint32_t count, uint32_t output, const Fr *values,
+KERNEL(64, program_in_shared, const ProgramStep *steps, uint32_t count, uint32_t output, const Fr *values,
        const Fr *const *columns, Fr *out, uint32_t rows) {
     run_program(steps, count, output, values, columns, out, rows, dynamic_shared<HalfField>() + THREAD);
 }
 
 // With the buffers in `memory`, for programs that need more of them than shared memory holds.
-KERNEL(256, program_in_memory, const ProgramStep *steps, uint32_t count, uint32_t output, const Fr *values,
+KERNEL(64, program_in_memory, const ProgramStep *steps, uint32_t count, uint32_t output, const Fr *values,
        const Fr *const *columns, Fr *out, uint32_t rows, HalfField *memory, uint32_t buffers) {
     run_program(steps, count, output, values, columns, out, rows, memory + 2 * buffers * THREADS * BLOCK + THREAD);
 }

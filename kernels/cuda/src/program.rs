@@ -11,11 +11,12 @@ use crate::{
     device::{Device, Shape},
 };
 
-/// Threads of a block, if shared memory holds their buffers: the first that fits.
-const THREADS: [u32; 3] = [256, 128, 64];
+/// Threads of a block. Shared memory decides how many blocks a multiprocessor runs (the row identity has 16 buffers, 32 KiB a
+/// block): small ones leave less of it over.
+const THREADS: u32 = 64;
 
 /// Blocks a multiprocessor when the buffers lie in memory: they are as many as threads run, not as there are rows.
-const BLOCKS_IN_MEMORY: u32 = 4;
+const BLOCKS_IN_MEMORY: u32 = 16;
 
 const TAG_SHIFT: u32 = 30;
 
@@ -84,19 +85,15 @@ pub(crate) fn run<D: Device>(
     let mut arguments =
         vec![steps.at(0), count.into(), last.into(), values.at(0), addresses.at(0), out.start(), context.size(rows)?];
     let properties = context.device.properties();
-    let buffer_bytes = |threads: u32| compiled.buffers * threads as usize * FIELD_BYTES;
-    match THREADS.into_iter().find(|threads| buffer_bytes(*threads) <= properties.shared_bytes_max) {
-        Some(threads) => {
-            let shape = Shape::covering(rows, threads).with_shared(buffer_bytes(threads));
-            context.launch("program_in_shared", shape, &arguments)?;
-        }
-        None => {
-            let threads = THREADS[0];
-            let blocks = Shape::covering(rows, threads).blocks.min(BLOCKS_IN_MEMORY * properties.multiprocessors);
-            let memory = context.allocate(buffer_bytes(threads) * blocks as usize)?;
-            arguments.extend([memory.at(0), (compiled.buffers as u32).into()]);
-            context.launch("program_in_memory", Shape { blocks, threads, shared_bytes: 0 }, &arguments)?;
-        }
+    let block_bytes = compiled.buffers * THREADS as usize * FIELD_BYTES;
+    let shape = Shape::covering(rows, THREADS);
+    if block_bytes <= properties.shared_bytes_max {
+        context.launch("program_in_shared", shape.with_shared(block_bytes), &arguments)?;
+    } else {
+        let blocks = shape.blocks.min(BLOCKS_IN_MEMORY * properties.multiprocessors);
+        let memory = context.allocate(block_bytes * blocks as usize)?;
+        arguments.extend([memory.at(0), (compiled.buffers as u32).into()]);
+        context.launch("program_in_memory", Shape { blocks, ..shape }, &arguments)?;
     }
     Ok(out)
 }
