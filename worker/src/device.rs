@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use proofyard_kernels::cpu::CpuBackend;
-use proofyard_kernels_cuda::{CudaBackend, Driver, OpenError as CudaError};
+use proofyard_kernels_cuda::{CudaBackend, Driver, OpenError as CudaError, device::Device};
 use proofyard_kernels_icicle::{IcicleBackend, OpenError as IcicleError, Options};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -111,7 +111,9 @@ impl DeviceConfig {
 
     fn cuda(&self) -> Result<CudaBackend<Driver>, CudaError> {
         let bytes = usize::try_from(self.memory_mib << 20).unwrap_or(usize::MAX);
-        CudaBackend::open(self.ordinal, (bytes > 0).then_some(bytes))
+        let cuda = CudaBackend::open(self.ordinal, (bytes > 0).then_some(bytes))?;
+        info!(name = cuda.device().properties().name, budget_mib = cuda.arena().budget() >> 20, "GPU");
+        Ok(cuda)
     }
 
     fn icicle(&self) -> Result<IcicleBackend, IcicleError> {

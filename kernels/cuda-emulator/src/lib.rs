@@ -15,6 +15,9 @@ use std::{
 
 use proofyard_kernels_cuda::device::{Argument, Device, DeviceError, Properties, Shape};
 
+/// The folder of a library that stands in for the CUDA driver's, over the same emulator; for `LD_LIBRARY_PATH`.
+pub const DRIVER_MIRROR: &str = env!("PROOFYARD_DRIVER_MIRROR");
+
 unsafe extern "C" {
     fn proofyard_emulator_launch(
         name: *const c_char,

@@ -6,12 +6,13 @@ use std::{env, process::Command, sync::Arc};
 
 use proofyard_kernels::{Backend, Fr, KernelError, ProgramBuilder, Rotation, cpu::CpuBackend};
 use proofyard_kernels_cuda::{CudaBackend, Driver, OpenError, device::Device};
+use proofyard_kernels_cuda_emulator::DRIVER_MIRROR;
 
 /// The library is looked for by the loader, so that the tests that use it run in a process with its folder.
 #[test]
 fn the_adapter_works_on_a_mirror_of_the_driver() {
     let output = Command::new(env::current_exe().unwrap())
-        .env("LD_LIBRARY_PATH", env!("PROOFYARD_DRIVER_MIRROR"))
+        .env("LD_LIBRARY_PATH", DRIVER_MIRROR)
         .args(["--ignored", "--test-threads=1"])
         .output()
         .unwrap();

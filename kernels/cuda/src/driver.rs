@@ -38,11 +38,13 @@ const STAGED_BY_DRIVER: usize = 64 << 10;
 pub enum OpenError {
     /// No driver.
     #[error(
-        "[PY-C-001] no CUDA driver here (libcuda.so is not found); install NVIDIA's driver, or set device = \"cpu\""
+        "[PY-C-001] no CUDA driver here (libcuda.so is not found); install NVIDIA's driver, or set kind = \"cpu\" under [device]"
     )]
     NoDriver,
     /// A device that is not there.
-    #[error("[PY-C-002] there is no CUDA device {ordinal}, the driver has {count}; set cuda.ordinal to one of them")]
+    #[error(
+        "[PY-C-002] there is no CUDA device {ordinal}, the driver has {count}; set ordinal under [device] to one of them"
+    )]
     NoDevice {
         /// The device asked for.
         ordinal: usize,
@@ -51,7 +53,7 @@ pub enum OpenError {
     },
     /// A device older than the kernels.
     #[error(
-        "[PY-C-003] {name} has compute capability {}.{}, the kernels need {}.{}; use another device or device = \"cpu\"",
+        "[PY-C-003] {name} has compute capability {}.{}, the kernels need {}.{}; use another device or kind = \"cpu\" under [device]",
         found.0, found.1, CAPABILITY_MIN.0, CAPABILITY_MIN.1
     )]
     TooOld {

@@ -26,7 +26,10 @@ const TABLE: &[(&str, May)] = &[
     ("proofyard-bus", Use(&["proofyard-job-schema"])),
     ("proofyard-kernels", Use(&[])),
     ("proofyard-kernels-cuda", Use(&["proofyard-kernels"])),
-    ("proofyard-kernels-cuda-emulator", Use(&["proofyard-kernels", "proofyard-kernels-cuda", "proofyard-proof-system"])),
+    (
+        "proofyard-kernels-cuda-emulator",
+        Use(&["proofyard-kernels", "proofyard-kernels-cuda", "proofyard-proof-system"]),
+    ),
     ("proofyard-kernels-icicle", Use(&["proofyard-kernels"])),
     ("proofyard-proof-system", Use(&["proofyard-kernels"])),
     ("proofyard-rollup", Use(&["proofyard-proof-system"])),
