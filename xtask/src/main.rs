@@ -1,7 +1,8 @@
-//! Development commands: `cargo xtask setup`, `test`, `tidy`, `deny`, `kernels`, `bench-peers`.
+//! Development commands: `cargo xtask setup`, `test`, `tidy`, `deny`, `kernels`, `bench-peers`, `gpu-check`.
 
 mod cuda;
 mod deny;
+mod gpu_check;
 mod peers;
 mod steps;
 mod suite;
@@ -41,6 +42,10 @@ enum Command {
     ///
     /// Exit status: 0 every target met, 1 a target missed, 2 anything else.
     BenchPeers(peers::Arguments),
+    /// Pack the check of the CUDA backend for a machine with a GPU, and run it here where there is one.
+    ///
+    /// Exit status: 0 all correct and every target met (or only packed), 1 a target missed, 2 anything else.
+    GpuCheck(gpu_check::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -51,7 +56,7 @@ fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             match command {
                 // 1 says that a target was missed.
-                Command::BenchPeers(_) => ExitCode::from(2),
+                Command::BenchPeers(_) | Command::GpuCheck(_) => ExitCode::from(2),
                 Command::Setup | Command::Test | Command::Tidy | Command::Deny | Command::Kernels(_) => {
                     ExitCode::FAILURE
                 }
@@ -74,6 +79,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Deny => deny::run(&root)?,
         Command::Kernels(arguments) => cuda::run(&root, arguments)?,
         Command::BenchPeers(arguments) => return peers::run(&root, arguments),
+        Command::GpuCheck(arguments) => return gpu_check::run(&root, arguments),
     }
     Ok(ExitCode::SUCCESS)
 }

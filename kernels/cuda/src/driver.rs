@@ -188,6 +188,14 @@ impl Driver {
         self.context.mem_get_info().map(|(free, _)| free).map_err(failed("memory information"))
     }
 
+    /// The version of CUDA that the driver is for: 13000 is 13.0.
+    pub fn cuda_version(&self) -> Result<i32, DeviceError> {
+        let mut version = 0;
+        // SAFETY: writes one number.
+        unsafe { sys::cuDriverGetVersion(&mut version) }.result().map_err(failed("asking for the version"))?;
+        Ok(version)
+    }
+
     /// Waits until everything asked for is done.
     pub fn synchronize(&self) -> Result<(), DeviceError> {
         self.stream.synchronize().map_err(failed("synchronising"))

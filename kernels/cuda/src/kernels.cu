@@ -1,4 +1,5 @@
 // All kernels: one translation unit, so that a fatbin holds them all.
+#include "micro.cu"
 #include "msm/bases.cu"
 #include "msm/buckets.cu"
 #include "msm/sort.cu"

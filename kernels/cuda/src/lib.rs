@@ -11,6 +11,7 @@ mod context;
 pub mod device;
 pub mod driver;
 pub mod memory;
+pub mod micro;
 mod msm;
 mod ntt;
 mod polynomial;

@@ -61,6 +61,16 @@ const TABLE: &[(&str, May)] = &[
             "proofyard-telemetry",
         ]),
     ),
+    (
+        "proofyard-gpu-check",
+        Use(&[
+            "proofyard-kernels",
+            "proofyard-kernels-cuda",
+            "proofyard-kernels-cuda-emulator",
+            "proofyard-proof-system",
+            "proofyard-rollup",
+        ]),
+    ),
     ("proofyard-embedded-farm", Use(&["proofyard-coordinator", "proofyard-worker"])),
     (
         "proofyard-sidecar",
@@ -78,7 +88,7 @@ const TABLE: &[(&str, May)] = &[
 ];
 
 /// Crates that nothing uses.
-const TOPS: [&str; 4] = ["proofyard-cli", "proofyard-farm-sim", "proofyard-benches", "xtask"];
+const TOPS: [&str; 5] = ["proofyard-cli", "proofyard-farm-sim", "proofyard-gpu-check", "proofyard-benches", "xtask"];
 
 /// Names that say nothing about the content.
 const EMPTY_NAMES: [&str; 5] = ["common", "utils", "util", "helpers", "misc"];
