@@ -84,6 +84,10 @@ bool is_pinned(const char *at) {
     if (current == nullptr) return INVALID_CONTEXT
 
 DRIVER(cuInit, unsigned flags) { return flags == 0 ? SUCCESS : INVALID_VALUE; }
+DRIVER(cuDriverGetVersion, int *version) {
+    *version = 13000;
+    return SUCCESS;
+}
 DRIVER(cuDeviceGetCount, int *count) {
     *count = 1;
     return SUCCESS;
