@@ -5,7 +5,7 @@
 
 use std::{error::Error, process::ExitCode, sync::Arc, time::Instant};
 
-use proofyard_benches::linear_fit::LinearFit;
+use proofyard_benches::{block::statement, linear_fit::LinearFit};
 use proofyard_kernels::{Backend, cpu::CpuBackend};
 use proofyard_proof_system::{
     aggregate::GroupAggregator,
@@ -68,13 +68,7 @@ fn record(circuit: &TransferCircuit, setup: &InsecureSetup, subtrees: usize) -> 
     let structure = circuit.structure();
     let executed = executor::execute(&generate::block(subtrees, 7)?)?;
     let runs = executed.split(subtrees, circuit.slots())?;
-    let statement = Statement {
-        chain_id: 31_337,
-        contract: [0x11; 20],
-        beneficiary: [0; 20],
-        start: executed.start.to_array(),
-        end: executed.end.to_array(),
-    };
+    let statement = statement(&executed);
     let key = Arc::new(setup.keys(structure, subtrees)?);
     let proving = Arc::new(proving_key(structure, &key)?);
     let inputs: Vec<_> = runs.iter().map(|run| run.start.to_array()).collect();

@@ -2,30 +2,13 @@
 
 use std::{hint::black_box, sync::Arc};
 
-use ark_bn254::{Fr, G1Affine, G1Projective};
-use ark_ec::{AdditiveGroup, CurveGroup, VariableBaseMSM};
-use ark_ff::{PrimeField, UniformRand};
+use ark_bn254::{Fr, G1Projective};
+use ark_ec::VariableBaseMSM;
+use ark_ff::PrimeField;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use criterion::{BenchmarkId, Criterion};
+use proofyard_benches::inputs::{random_points, random_scalars};
 use proofyard_kernels::{AffinePoint, Backend, ProgramBuilder, Rotation, cpu::CpuBackend};
-
-fn random_scalars(count: usize) -> Vec<Fr> {
-    let mut rng = ark_std::test_rng();
-    (0..count).map(|_| Fr::rand(&mut rng)).collect()
-}
-
-fn random_points(count: usize) -> Vec<G1Affine> {
-    let mut rng = ark_std::test_rng();
-    let step = G1Projective::rand(&mut rng);
-    let mut point = G1Projective::rand(&mut rng);
-    let points: Vec<G1Projective> = (0..count)
-        .map(|_| {
-            point = point.double() + step;
-            point
-        })
-        .collect();
-    G1Projective::normalize_batch(&points)
-}
 
 fn msm(criterion: &mut Criterion) {
     let cpu = CpuBackend::new();
@@ -33,10 +16,10 @@ fn msm(criterion: &mut Criterion) {
     group.sample_size(10);
     for log2 in [14, 16] {
         let size = 1 << log2;
-        let points = random_points(size);
+        let points = random_points(&mut ark_std::test_rng(), size);
         let source: Vec<AffinePoint> = points.iter().map(AffinePoint::from).collect();
         let bases = cpu.upload_bases(Arc::new(source)).expect("memory");
-        let full = random_scalars(size);
+        let full = random_scalars(&mut ark_std::test_rng(), size);
         let low_limb = |scalar: &Fr| scalar.into_bigint().0[0];
         let small: Vec<Fr> = full.iter().map(|scalar| low_limb(scalar).into()).collect();
         let bits: Vec<Fr> = full.iter().map(|scalar| (low_limb(scalar) & 1).into()).collect();
@@ -56,7 +39,7 @@ fn ntt(criterion: &mut Criterion) {
     let cpu = CpuBackend::new();
     let mut group = criterion.benchmark_group("ntt");
     for log2 in [14, 16] {
-        let values = random_scalars(1 << log2);
+        let values = random_scalars(&mut ark_std::test_rng(), 1 << log2);
         let shift = Fr::from(5u64);
         let domain = Radix2EvaluationDomain::<Fr>::new(values.len()).expect("a power of two");
         let coset = domain.get_coset(shift).expect("not zero");
@@ -88,9 +71,10 @@ fn program(criterion: &mut Criterion) {
         sum = sum * builder.uniform(2) + fifth * (builder.column(column, Rotation::Next) - value);
     }
     let program = builder.finish(&sum);
-    let columns: Vec<_> = (0..16).map(|_| cpu.upload(&random_scalars(1 << 16)).expect("memory")).collect();
+    let columns: Vec<_> =
+        (0..16).map(|_| cpu.upload(&random_scalars(&mut ark_std::test_rng(), 1 << 16)).expect("memory")).collect();
     let columns: Vec<_> = columns.iter().collect();
-    let uniforms = random_scalars(3);
+    let uniforms = random_scalars(&mut ark_std::test_rng(), 3);
     let mut group = criterion.benchmark_group("program");
     group.sample_size(20);
     group.bench_function("proofyard/16 columns/16", |bencher| {

@@ -13,7 +13,8 @@ use proofyard_proof_system::{
 };
 use proofyard_rollup::{
     circuit::{TransferCircuit, capacity},
-    executor, generate,
+    executor::{self, Executed},
+    generate,
     subtree_inputs::SubtreeInputs,
 };
 
@@ -43,6 +44,17 @@ pub struct Proven {
     pub proof: RootProof,
 }
 
+/// What a proof of an executed block states; chain, contract and beneficiary are any.
+pub fn statement(executed: &Executed) -> Statement {
+    Statement {
+        chain_id: 31_337,
+        contract: [0x11; 20],
+        beneficiary: [0; 20],
+        start: executed.start.to_array(),
+        end: executed.end.to_array(),
+    }
+}
+
 impl Block {
     /// A block that fills M subtrees of `2^rows_log2` rows. The setup in `dir` is made when missing.
     pub fn open(dir: &Path, rows_log2: u32, subtrees: usize) -> Result<Self, Failure> {
@@ -52,13 +64,7 @@ impl Block {
         let executed = executor::execute(&block)?;
         let runs = executed.split(subtrees, slots)?;
         let setup = Setup::open_or_create_insecure(dir, circuit.structure().clone(), subtrees, &|_, _, _| ())?;
-        let statement = Statement {
-            chain_id: 31_337,
-            contract: [0x11; 20],
-            beneficiary: [0; 20],
-            start: executed.start.to_array(),
-            end: executed.end.to_array(),
-        };
+        let statement = statement(&executed);
         let key = Arc::new(DeviceKey::new(Arc::new(CpuBackend::new()), setup.circuit())?);
         Ok(Self { circuit, setup, runs, statement, key })
     }

@@ -1,31 +1,12 @@
 //! The same scalars and points in each library's types, by way of canonical bytes.
 
 use anyhow::{Context, Result};
-use ark_bn254::{Fq, Fr, G1Affine, G1Projective};
-use ark_ec::{AdditiveGroup, AffineRepr, CurveGroup};
-use ark_ff::{BigInteger, PrimeField, UniformRand};
-use ark_std::rand::Rng;
+use ark_bn254::{Fq, G1Affine};
+use ark_ec::AffineRepr;
+use ark_ff::{BigInteger, PrimeField};
 
 /// 32 bytes, little-endian, below the modulus.
 type Canonical = [u8; 32];
-
-/// Scalars that use all their bits.
-pub fn random_scalars(rng: &mut impl Rng, count: usize) -> Vec<Fr> {
-    (0..count).map(|_| Fr::rand(rng)).collect()
-}
-
-/// Points without a known relation to the generator, as bases of an MSM.
-pub fn random_points(rng: &mut impl Rng, count: usize) -> Vec<G1Affine> {
-    let step = G1Projective::rand(rng);
-    let mut point = G1Projective::rand(rng);
-    let points: Vec<G1Projective> = (0..count)
-        .map(|_| {
-            point = point.double() + step;
-            point
-        })
-        .collect();
-    G1Projective::normalize_batch(&points)
-}
 
 fn bytes_of(value: impl PrimeField) -> Canonical {
     let mut bytes = Canonical::default();

@@ -14,12 +14,13 @@ use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use ark_std::rand::{SeedableRng, rngs::StdRng};
 use proofyard_benches::{
     comparison::Comparison,
+    inputs::{random_points, random_scalars},
     rounds::{Contender, Run, interleave},
 };
 use proofyard_kernels::{AffinePoint, Backend};
 
 use crate::{
-    curves::{axiom, halo2, random_points, random_scalars},
+    curves::{axiom, halo2},
     ours::{Ours, backends},
     plan::{Part, Plan, target},
     progress,
