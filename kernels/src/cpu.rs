@@ -27,6 +27,7 @@ use crate::{
     compiled::Compiled,
     point::AffinePoint,
     program::Program,
+    transform,
 };
 
 pub use instructions::Instructions;
@@ -122,7 +123,7 @@ impl CpuBackend {
 
     /// Coefficients from evaluations at `w^i / unshift`.
     fn inverse_transform(&self, evaluations: &CpuColumn, unshift: Fr) -> Result<CpuColumn, KernelError> {
-        let log2 = ntt::log2_of(evaluations.0.len())?;
+        let log2 = transform::log2_of(evaluations.0.len())?;
         let scale = field::halve_times(&Fr::one(), log2);
         let transform = Transform { before: Fr::one(), scale, after: unshift, backwards: true };
         Ok(on_lanes!(
@@ -184,7 +185,7 @@ impl Backend for CpuBackend {
     }
 
     fn evaluate_on_coset(&self, coefficients: &Self::Column, shift: Fr) -> Result<Self::Column, KernelError> {
-        let log2 = ntt::log2_of(coefficients.0.len())?;
+        let log2 = transform::log2_of(coefficients.0.len())?;
         let transform = Transform { before: shift, scale: Fr::one(), after: Fr::one(), backwards: false };
         Ok(on_lanes!(
             self.instructions_of_transform(log2),

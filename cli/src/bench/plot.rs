@@ -4,7 +4,8 @@ use std::error::Error;
 
 use plotters::{
     backend::SVGBackend,
-    chart::{ChartBuilder, SeriesLabelPosition},
+    chart::{ChartBuilder, ChartContext, SeriesLabelPosition},
+    coord::{cartesian::Cartesian2d, types::RangedCoordf64},
     drawing::IntoDrawingArea,
     element::{EmptyElement, PathElement, Rectangle, Text},
     series::LineSeries,
@@ -56,6 +57,9 @@ pub fn plots(report: &Report) -> Result<Vec<(&'static str, String)>, PlotError> 
     Ok(plots)
 }
 
+/// A chart of numbers over numbers.
+type Plane<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
 type Drawn = Result<(), Box<dyn Error>>;
 
 fn colour(index: usize) -> RGBColor {
@@ -71,6 +75,18 @@ fn label(point: &Point) -> String {
 fn top(values: impl Iterator<Item = f64>) -> f64 {
     let largest = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
     if largest > 0.0 { 1.05 * largest } else { 1.0 }
+}
+
+/// The labels of a chart's series, in a box.
+fn legend<'a>(chart: &mut Plane<'a>, position: SeriesLabelPosition) -> Drawn {
+    chart
+        .configure_series_labels()
+        .position(position)
+        .label_font((FONT, 14))
+        .background_style(WHITE.filled())
+        .border_style(BLACK)
+        .draw()?;
+    Ok(())
 }
 
 /// The share of blocks that took at most so long, as steps, for each number of workers.
@@ -99,13 +115,7 @@ fn latency(report: &Report, text: &mut String) -> Drawn {
             .label(label(point))
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .label_font((FONT, 14))
-        .background_style(WHITE.filled())
-        .border_style(BLACK)
-        .draw()?;
+    legend(&mut chart, SeriesLabelPosition::LowerRight)?;
     area.present()?;
     Ok(())
 }
@@ -197,13 +207,7 @@ fn scaling(report: &Report, text: &mut String) -> Drawn {
         .draw_series(LineSeries::new(points, blue).point_size(4))?
         .label("measured")
         .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], blue));
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .label_font((FONT, 14))
-        .background_style(WHITE.filled())
-        .border_style(BLACK)
-        .draw()?;
+    legend(&mut chart, SeriesLabelPosition::UpperLeft)?;
     area.present()?;
     Ok(())
 }

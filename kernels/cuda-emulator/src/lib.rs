@@ -6,9 +6,10 @@
 
 use std::{
     cell::UnsafeCell,
+    collections::BTreeMap,
     ffi::{CString, c_char, c_void},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -48,7 +49,9 @@ const UNSET: u128 = 0xdead_beef_a5a5_a5a5_5a5a_5a5a_feed_f00d;
 #[derive(Debug)]
 pub struct Emulator {
     properties: Properties,
-    used: std::sync::Arc<AtomicUsize>,
+    /// Launches of each kernel.
+    counts: Mutex<BTreeMap<&'static str, usize>>,
+    used: Arc<AtomicUsize>,
 }
 
 impl Emulator {
@@ -60,7 +63,17 @@ impl Emulator {
             memory_bytes,
             shared_bytes_max: 65536,
         };
-        Self { properties, used: std::sync::Arc::default() }
+        Self::with(properties)
+    }
+
+    /// A device with these properties, which decide how work is cut.
+    pub fn with(properties: Properties) -> Self {
+        Self { properties, counts: Mutex::default(), used: Arc::default() }
+    }
+
+    /// Launches of a kernel since this was last asked.
+    pub fn launches(&self, kernel: &str) -> usize {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).remove(kernel).unwrap_or(0)
     }
 
     /// Bytes of memory in use.
@@ -74,7 +87,7 @@ pub struct Buffer {
     // Kernels write through pointers; everything that touches the words holds the lock on launches.
     words: UnsafeCell<Box<[u128]>>,
     bytes: usize,
-    used: std::sync::Arc<AtomicUsize>,
+    used: Arc<AtomicUsize>,
 }
 
 // SAFETY: the words are read and written only while the lock on launches is held.
@@ -160,6 +173,7 @@ impl Device for Emulator {
         if shape.shared_bytes > self.properties.shared_bytes_max {
             return Err(DeviceError::Failed(format!("{kernel}: {} bytes of shared memory", shape.shared_bytes)));
         }
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(kernel).or_default() += 1;
         let name = CString::new(kernel).map_err(|error| DeviceError::Failed(error.to_string()))?;
         let mut lock = launches();
         for argument in arguments {

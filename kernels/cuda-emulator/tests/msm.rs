@@ -1,22 +1,19 @@
 //! MSM on the emulated device against the CPU backend: edge sets, skew, and memory that does not suffice.
 
 #[path = "../../tests/suite/mod.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the inputs only")]
 mod suite;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::sync::Arc;
 
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, BigInt, Field};
 use proofyard_kernels::{Backend, Fq, Fr, G1Affine, G1Projective, KernelError, cpu::CpuBackend};
 use proofyard_kernels_cuda::{
     CudaBackend,
-    device::{Argument, Device, DeviceError, Properties, Shape},
+    device::{Argument, Device, Shape},
 };
-use proofyard_kernels_cuda_emulator::{Buffer, Emulator};
+use proofyard_kernels_cuda_emulator::Emulator;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use suite::{point_source, random_points, random_scalar, random_scalars};
@@ -24,57 +21,10 @@ use suite::{point_source, random_points, random_scalar, random_scalars};
 /// Memory that suffices for everything here.
 const PLENTY: usize = 1 << 30;
 
-/// An emulated device that counts launches.
-struct Counted {
-    emulator: Emulator,
-    launches: Mutex<BTreeMap<&'static str, usize>>,
-}
-
-impl Counted {
-    fn new(memory: usize) -> Arc<Self> {
-        Arc::new(Self { emulator: Emulator::new(memory), launches: Mutex::default() })
-    }
-
-    /// Launches of a kernel since the last call.
-    fn launches(&self, kernel: &str) -> usize {
-        self.launches.lock().unwrap().remove(kernel).unwrap_or(0)
-    }
-}
-
-impl Device for Counted {
-    type Buffer = Buffer;
-
-    fn properties(&self) -> &Properties {
-        self.emulator.properties()
-    }
-    fn allocate(&self, bytes: usize) -> Result<Buffer, DeviceError> {
-        self.emulator.allocate(bytes)
-    }
-    fn address(&self, buffer: &Buffer) -> u64 {
-        self.emulator.address(buffer)
-    }
-
-    fn write(&self, to: &Buffer, offset: usize, from: &[u8]) -> Result<(), DeviceError> {
-        self.emulator.write(to, offset, from)
-    }
-    fn read(&self, from: &Buffer, offset: usize, to: &mut [u8]) -> Result<(), DeviceError> {
-        self.emulator.read(from, offset, to)
-    }
-    fn launch(
-        &self,
-        kernel: &'static str,
-        shape: Shape,
-        arguments: &[Argument<'_, Buffer>],
-    ) -> Result<(), DeviceError> {
-        *self.launches.lock().unwrap().entry(kernel).or_default() += 1;
-        self.emulator.launch(kernel, shape, arguments)
-    }
-}
-
-type Gpu = CudaBackend<Counted>;
+type Gpu = CudaBackend<Emulator>;
 
 fn gpu(budget: usize) -> Gpu {
-    CudaBackend::new(Counted::new(PLENTY), budget)
+    CudaBackend::new(Arc::new(Emulator::new(PLENTY)), budget)
 }
 
 /// Uploads columns and asks for all their MSMs at once.

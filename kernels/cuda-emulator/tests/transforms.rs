@@ -8,61 +8,19 @@ use proofyard_kernels::{
 };
 use proofyard_kernels_cuda::{
     CudaBackend,
-    device::{Argument, Device, DeviceError, Properties, Shape},
+    device::{Device, Properties},
 };
-use proofyard_kernels_cuda_emulator::{Buffer, Emulator};
+use proofyard_kernels_cuda_emulator::Emulator;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// The emulator with other properties: they decide into how many passes and which tiles a transform is cut.
-struct Shaped {
-    emulator: Emulator,
-    properties: Properties,
-}
-
-impl Shaped {
-    fn backend(multiprocessors: u32, shared_bytes_max: usize) -> CudaBackend<Self> {
-        let emulator = Emulator::new(MEMORY);
-        let properties = Properties { multiprocessors, shared_bytes_max, ..emulator.properties().clone() };
-        CudaBackend::new(Arc::new(Self { emulator, properties }), MEMORY)
-    }
-}
-
-impl Device for Shaped {
-    type Buffer = Buffer;
-
-    fn properties(&self) -> &Properties {
-        &self.properties
-    }
-
-    fn allocate(&self, bytes: usize) -> Result<Buffer, DeviceError> {
-        self.emulator.allocate(bytes)
-    }
-
-    fn address(&self, buffer: &Buffer) -> u64 {
-        self.emulator.address(buffer)
-    }
-
-    fn write(&self, to: &Buffer, offset: usize, from: &[u8]) -> Result<(), DeviceError> {
-        self.emulator.write(to, offset, from)
-    }
-
-    fn read(&self, from: &Buffer, offset: usize, to: &mut [u8]) -> Result<(), DeviceError> {
-        self.emulator.read(from, offset, to)
-    }
-
-    fn launch(
-        &self,
-        kernel: &'static str,
-        shape: Shape,
-        arguments: &[Argument<'_, Buffer>],
-    ) -> Result<(), DeviceError> {
-        assert!(shape.shared_bytes <= self.properties.shared_bytes_max, "{kernel}");
-        self.emulator.launch(kernel, shape, arguments)
-    }
-}
-
 const MEMORY: usize = 1 << 28;
+
+/// The emulator with other properties: they decide into how many passes and which tiles a transform is cut.
+fn shaped(multiprocessors: u32, shared_bytes_max: usize) -> CudaBackend<Emulator> {
+    let properties = Properties { multiprocessors, shared_bytes_max, ..Emulator::new(MEMORY).properties().clone() };
+    CudaBackend::new(Arc::new(Emulator::with(properties)), MEMORY)
+}
 
 fn cpu() -> CpuBackend {
     CpuBackend::with(Instructions::Scalar).unwrap()
@@ -130,19 +88,19 @@ fn all_small_sizes() {
 #[test]
 fn two_passes() {
     // Tiles of 2^8: columns up to 2^7, every number of stages and levels in both passes.
-    compare_sizes(&Shaped::backend(1, 1 << 13), 9..=13);
+    compare_sizes(&shaped(1, 1 << 13), 9..=13);
 }
 
 #[test]
 fn three_passes() {
     // Tiles of 2^6: columns up to 2^5.
-    compare_sizes(&Shaped::backend(1, 1 << 11), 11..=13);
+    compare_sizes(&shaped(1, 1 << 11), 11..=13);
 }
 
 #[test]
 fn tiles_of_two_columns() {
     // So many multiprocessors that tiles are as narrow as they may be.
-    let device = Shaped::backend(1000, 1 << 16);
+    let device = shaped(1000, 1 << 16);
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     for log2 in [14, 17] {
         let shift = random(&mut rng);
@@ -153,7 +111,7 @@ fn tiles_of_two_columns() {
 
 #[test]
 fn a_large_transform_and_back() {
-    let device = Shaped::backend(132, 1 << 16);
+    let device = shaped(132, 1 << 16);
     let mut rng = ChaCha8Rng::seed_from_u64(20);
     let values: Vec<Fr> = (0..1 << 19).map(|_| random(&mut rng)).collect();
     let shift = random(&mut rng);
@@ -179,7 +137,7 @@ fn refuses_what_is_no_size() {
 
 #[test]
 fn shared_memory_that_is_too_small_is_an_error() {
-    let device = Shaped::backend(1, 1 << 11);
+    let device = shaped(1, 1 << 11);
     let column = device.upload(&vec![Fr::from(1u64); 1 << 16]).unwrap();
     assert!(matches!(device.interpolate(&column), Err(KernelError::Device(_))));
 }

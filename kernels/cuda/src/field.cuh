@@ -86,13 +86,17 @@ template <class P> DEVICE void store(Field<P> *at, const Field<P> &value) {
 #endif
 }
 
+// Limb i of p or 2p.
+template <class P, uint32_t MULTIPLE> DEVICE constexpr uint32_t multiple_of_modulus(int i) {
+    static_assert(MULTIPLE == 1 || MULTIPLE == 2, "p or 2p");
+    return MULTIPLE == 1 ? P::modulus(i) : P::modulus(i) << 1 | (i > 0 ? P::modulus(i > 0 ? i - 1 : 0) >> 31 : 0);
+}
+
 // a - multiple p where that is not negative.
 template <class P, uint32_t MULTIPLE = 1> DEVICE Field<P> subtract_unless_less(const Field<P> &a) {
-    static_assert(MULTIPLE == 1 || MULTIPLE == 2, "p or 2p");
     Field<P> reduced;
     UNROLL for (int i = 0; i < LIMBS; i++) {
-        uint32_t m = P::modulus(i);
-        if (MULTIPLE == 2) m = m << 1 | (i > 0 ? P::modulus(i > 0 ? i - 1 : 0) >> 31 : 0);
+        uint32_t m = multiple_of_modulus<P, MULTIPLE>(i);
         reduced.limbs[i] = i == 0 ? sub_cc(a.limbs[i], m) : subc_cc(a.limbs[i], m);
     }
     bool less = subc(0, 0) != 0;
@@ -114,7 +118,7 @@ template <class P> DEVICE Field<P> add_lazy(const Field<P> &a, const Field<P> &b
 template <class P> DEVICE Field<P> subtract_lazy(const Field<P> &a, const Field<P> &b) {
     Field<P> twice_minus_b;
     UNROLL for (int i = 0; i < LIMBS; i++) {
-        uint32_t m = P::modulus(i) << 1 | (i > 0 ? P::modulus(i > 0 ? i - 1 : 0) >> 31 : 0);
+        uint32_t m = multiple_of_modulus<P, 2>(i);
         twice_minus_b.limbs[i] = i == 0 ? sub_cc(m, b.limbs[i]) : subc_cc(m, b.limbs[i]);
     }
     return add_lazy(a, twice_minus_b);
@@ -124,17 +128,19 @@ template <class P> DEVICE Field<P> add(const Field<P> &a, const Field<P> &b) {
     return subtract_unless_less(add_lazy(a, b));
 }
 
-template <class P> DEVICE Field<P> subtract(const Field<P> &a, const Field<P> &b) {
+// a - b modulo multiple p, for a and b below that.
+template <class P, uint32_t MULTIPLE = 1> DEVICE Field<P> subtract(const Field<P> &a, const Field<P> &b) {
     Field<P> difference;
     difference.limbs[0] = sub_cc(a.limbs[0], b.limbs[0]);
     UNROLL for (int i = 1; i < LIMBS; i++) difference.limbs[i] = subc_cc(a.limbs[i], b.limbs[i]);
     uint32_t borrowed = subc(0, 0);
     Field<P> result;
-    result.limbs[0] = add_cc(difference.limbs[0], P::modulus(0) & borrowed);
-    UNROLL for (int i = 1; i < LIMBS - 1; i++) {
-        result.limbs[i] = addc_cc(difference.limbs[i], P::modulus(i) & borrowed);
+    UNROLL for (int i = 0; i < LIMBS; i++) {
+        uint32_t m = multiple_of_modulus<P, MULTIPLE>(i) & borrowed;
+        if (i == 0) result.limbs[i] = add_cc(difference.limbs[i], m);
+        else if (i < LIMBS - 1) result.limbs[i] = addc_cc(difference.limbs[i], m);
+        else result.limbs[i] = addc(difference.limbs[i], m);
     }
-    result.limbs[LIMBS - 1] = addc(difference.limbs[LIMBS - 1], P::modulus(LIMBS - 1) & borrowed);
     return result;
 }
 

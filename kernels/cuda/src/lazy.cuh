@@ -11,19 +11,7 @@ template <class P> DEVICE Field<P> add_twofold(const Field<P> &a, const Field<P>
 
 // a - b modulo 2p, for a and b below 2p.
 template <class P> DEVICE Field<P> subtract_twofold(const Field<P> &a, const Field<P> &b) {
-    Field<P> difference;
-    difference.limbs[0] = sub_cc(a.limbs[0], b.limbs[0]);
-    UNROLL for (int i = 1; i < LIMBS; i++) difference.limbs[i] = subc_cc(a.limbs[i], b.limbs[i]);
-    uint32_t borrowed = subc(0, 0);
-    Field<P> result;
-    UNROLL for (int i = 0; i < LIMBS; i++) {
-        uint32_t m = P::modulus(i) << 1 | (i > 0 ? P::modulus(i > 0 ? i - 1 : 0) >> 31 : 0);
-        m &= borrowed;
-        if (i == 0) result.limbs[i] = add_cc(difference.limbs[i], m);
-        else if (i < LIMBS - 1) result.limbs[i] = addc_cc(difference.limbs[i], m);
-        else result.limbs[i] = addc(difference.limbs[i], m);
-    }
-    return result;
+    return subtract<P, 2>(a, b);
 }
 
 // Whether a, below 2p, is 0 modulo p: it is 0 or p.

@@ -3,17 +3,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ark_bn254::Fr;
-use ark_ff::{FftField, Field, One, PrimeField, Zero};
-use proofyard_kernels::KernelError;
+use ark_ff::{Field, One, PrimeField, Zero};
+use proofyard_kernels::{
+    KernelError,
+    transform::{MAX_LOG2, log2_of, root},
+};
 
 use crate::{
     context::{Column, Context, FIELD_BYTES},
     device::{Device, DeviceError, Properties, Shape},
     memory::Block,
 };
-
-/// The largest transform is `2^28`: r - 1 has no more factors of two.
-const MAX_LOG2: u32 = Fr::TWO_ADICITY;
 
 /// log2 of the elements of a thread of `ntt_pass`.
 const EACH_LOG2: u32 = 3;
@@ -41,23 +41,9 @@ mod flags {
     pub const AFTER: u32 = 8;
 }
 
-/// log2 of a transform's size, or why there is none of that size.
-fn log2_of(size: usize) -> Result<u32, KernelError> {
-    let log2 = size.trailing_zeros();
-    if !size.is_power_of_two() || log2 > MAX_LOG2 {
-        return Err(KernelError::TransformSize(size));
-    }
-    Ok(log2)
-}
-
 /// `base^(2^count)`.
 fn squared(base: Fr, count: u32) -> Fr {
     (0..count).fold(base, |power, _| power.square())
-}
-
-/// The root of order `2^log2` that the protocol names: `5^((r - 1) / 2^log2)`.
-fn root(log2: u32) -> Fr {
-    squared(Fr::TWO_ADIC_ROOT_OF_UNITY, MAX_LOG2 - log2)
 }
 
 /// `base^0 .. base^(count - 1)`.

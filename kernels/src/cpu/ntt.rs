@@ -7,18 +7,15 @@
 use std::sync::OnceLock;
 
 use ark_bn254::Fr;
-use ark_ff::{FftField, Field, One};
+use ark_ff::{Field, One};
 use rayon::prelude::*;
 
-use crate::backend::KernelError;
+use crate::transform::{MAX_LOG2, root};
 
 use super::{
     field::{halve_times, lazy_butterfly, mul, mul_to, plain_lazy_butterfly, reduce_lazy},
     memory::Memory,
 };
-
-/// The largest transform is `2^28`: r - 1 has no more factors of two.
-const MAX_LOG2: u32 = Fr::TWO_ADICITY;
 
 /// Elements below which work is not split between threads.
 const CHUNK: usize = 1024;
@@ -38,15 +35,6 @@ fn level(k: u32) -> &'static [Fr] {
     })
 }
 
-/// The root of order `2^log2` that the protocol names: `5^((r - 1) / 2^log2)`.
-pub(super) fn root(log2: u32) -> Fr {
-    let mut root = Fr::TWO_ADIC_ROOT_OF_UNITY;
-    for _ in log2..MAX_LOG2 {
-        root.square_in_place();
-    }
-    root
-}
-
 /// Fills with `first, first * base, first * base^2, ..`
 pub(super) fn power_run(run: &mut [Fr], first: Fr, base: Fr) {
     let mut power = first;
@@ -63,15 +51,6 @@ fn powers(base: Fr, count: usize) -> Memory {
         power_run(chunk, base.pow([(index * CHUNK) as u64]), base);
     });
     powers
-}
-
-/// log2 of a transform's size, or why there is none of that size.
-pub(super) fn log2_of(size: usize) -> Result<u32, KernelError> {
-    let log2 = size.trailing_zeros();
-    if !size.is_power_of_two() || log2 > MAX_LOG2 {
-        return Err(KernelError::TransformSize(size));
-    }
-    Ok(log2)
 }
 
 /// The lowest `log2` bits of an index in reverse.

@@ -1,17 +1,19 @@
 //! The CUDA compiler and the disassemblers in `.tools/cuda`, from wheels that are pinned by their hashes.
 
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
 use crate::tools;
 
 /// The wheels, one a line, as pip reads them.
 pub const REQUIREMENTS: &str = include_str!("../../tools/cuda-requirements.txt");
 
-/// What is used of the wheels, within `nvidia/cu13`; nvcc finds the others beside itself.
+/// Where the wheels put the toolkit.
+const HOME: &str = "nvidia/cu13";
+
+/// What is used of it; nvcc finds the others beside itself.
 const USED: [&str; 8] = [
     "bin/nvcc",
     "bin/ptxas",
@@ -59,43 +61,19 @@ pub fn install(root: &Path) -> Result<Cuda> {
         supported(),
         "the CUDA compiler is pinned for Linux on x86-64 only; run it on such a machine (no GPU is needed)"
     );
-    let tools_dir = root.join(".tools");
-    fs::create_dir_all(&tools_dir).with_context(|| format!("creating {}", tools_dir.display()))?;
-    let lock = File::create(tools_dir.join("cuda.lock")).context("creating .tools/cuda.lock")?;
-    lock.lock().context("waiting for another installation to finish")?;
-
-    let folder = tools_dir.join("cuda");
-    let cuda = Cuda { home: folder.join("nvidia/cu13") };
-    let done = folder.join("installed.txt");
-    if fs::read_to_string(&done).is_ok_and(|installed| installed == REQUIREMENTS) && missing(&cuda).is_none() {
-        return Ok(cuda);
-    }
-    let python = tools::python_with_pip("the CUDA compiler")?;
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
-    }
-    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-    let requirements = folder.join("requirements.txt");
-    fs::write(&requirements, REQUIREMENTS).with_context(|| format!("writing {}", requirements.display()))?;
-    println!("installing the CUDA compiler into .tools/cuda (104 MiB to download)");
-    tools::run(
-        Command::new(python)
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile"])
-            .args(["--only-binary", ":all:", "--require-hashes", "--target"])
-            .arg(&folder)
-            .arg("-r")
-            .arg(&requirements),
+    let folder = tools::install_wheels(
+        root,
+        "cuda",
+        "the CUDA compiler (104 MiB to download)",
+        REQUIREMENTS,
+        |folder| match USED.into_iter().find(|file| !folder.join(HOME).join(file).is_file()) {
+            Some(file) => {
+                bail!("the wheels of xtask/tools/cuda-requirements.txt hold no {HOME}/{file}; pin others there")
+            }
+            None => Ok(()),
+        },
     )?;
-    if let Some(file) = missing(&cuda) {
-        bail!("the wheels of xtask/tools/cuda-requirements.txt hold no nvidia/cu13/{file}; pin others there");
-    }
-    // Last, so that it is there only when all is.
-    fs::write(&done, REQUIREMENTS).with_context(|| format!("writing {}", done.display()))?;
-    Ok(cuda)
-}
-
-fn missing(cuda: &Cuda) -> Option<&'static str> {
-    USED.into_iter().find(|file| !cuda.home.join(file).is_file())
+    Ok(Cuda { home: folder.join(HOME) })
 }
 
 /// The pinned wheels as `name==version`, in the order of the file.

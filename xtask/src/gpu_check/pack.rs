@@ -1,6 +1,6 @@
 //! The pack: a folder and an archive of it, with all that a machine with a GPU needs beside its driver.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -104,33 +104,8 @@ fn write_script(path: &Path) -> Result<()> {
 
 /// The sanitizer in `.tools/sanitizer`, by its hash; its folder.
 fn install_sanitizer(root: &Path) -> Result<PathBuf> {
-    let tools_dir = root.join(".tools");
-    fs::create_dir_all(&tools_dir).with_context(|| format!("creating {}", tools_dir.display()))?;
-    let lock = File::create(tools_dir.join("sanitizer.lock")).context("creating .tools/sanitizer.lock")?;
-    lock.lock().context("waiting for another installation to finish")?;
-    let folder = tools_dir.join("sanitizer");
-    let (home, done) = (folder.join("nvidia/cu13"), folder.join("installed.txt"));
-    if fs::read_to_string(&done).is_ok_and(|installed| installed == REQUIREMENTS) {
-        return Ok(home);
-    }
-    let python = tools::python_with_pip("NVIDIA's compute-sanitizer")?;
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
-    }
-    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-    let requirements = folder.join("requirements.txt");
-    fs::write(&requirements, REQUIREMENTS).with_context(|| format!("writing {}", requirements.display()))?;
-    tools::run(
-        Command::new(python)
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile"])
-            .args(["--only-binary", ":all:", "--require-hashes", "--target"])
-            .arg(&folder)
-            .arg("-r")
-            .arg(&requirements),
-    )?;
-    // Last, so that it is there only when all is.
-    fs::write(&done, REQUIREMENTS).with_context(|| format!("writing {}", done.display()))?;
-    Ok(home)
+    let folder = tools::install_wheels(root, "sanitizer", "NVIDIA's compute-sanitizer", REQUIREMENTS, |_| Ok(()))?;
+    Ok(folder.join("nvidia/cu13"))
 }
 
 /// Copies what is used: every library beside the program, where it looks for them.

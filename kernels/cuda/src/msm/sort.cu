@@ -184,15 +184,20 @@ DEVICE bool find_piece(const uint32_t *starts, const uint32_t *pieces, uint32_t 
     return true;
 }
 
+// How many terms of a piece each key of its bin has.
+DEVICE void count_terms(const Entry *entries, const Piece &piece, uint32_t low_bits, uint32_t *counts) {
+    clear_shared(counts, 1u << low_bits);
+    for (uint32_t i = piece.first + THREAD; i < piece.last; i += THREADS) atomic_add(&counts[entries[i].key], 1);
+    block_barrier();
+}
+
 // Second level: how many terms each key has.
 KERNEL(256, msm_count_keys, const Entry *entries, const uint32_t *starts, const uint32_t *pieces, uint32_t bin_count,
        uint32_t piece_size, uint32_t low_bits, uint32_t *counts) {
     uint32_t *local = dynamic_shared<uint32_t>();
     Piece piece;
     if (!find_piece(starts, pieces, bin_count, piece_size, piece)) return;
-    clear_shared(local, 1u << low_bits);
-    for (uint32_t i = piece.first + THREAD; i < piece.last; i += THREADS) atomic_add(&local[entries[i].key], 1);
-    block_barrier();
+    count_terms(entries, piece, low_bits, local);
     for (uint32_t low = THREAD; low < 1u << low_bits; low += THREADS) {
         if (local[low] != 0) atomic_add(&counts[(piece.bin << low_bits) + low], local[low]);
     }
@@ -221,9 +226,7 @@ KERNEL(256, msm_fill_keys, const Entry *entries, const uint32_t *starts, const u
     uint32_t *local = dynamic_shared<uint32_t>();
     Piece piece;
     if (!find_piece(starts, pieces, bin_count, piece_size, piece)) return;
-    clear_shared(local, 1u << low_bits);
-    for (uint32_t i = piece.first + THREAD; i < piece.last; i += THREADS) atomic_add(&local[entries[i].key], 1);
-    block_barrier();
+    count_terms(entries, piece, low_bits, local);
     uint32_t key = piece.bin << low_bits;
     for (uint32_t low = THREAD; low < 1u << low_bits; low += THREADS) {
         if (local[low] != 0) local[low] = atomic_add(&places[key + low], local[low]);

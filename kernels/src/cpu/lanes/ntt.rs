@@ -13,11 +13,10 @@ use ark_bn254::Fr;
 use ark_ff::{BigInt, Field, One};
 use rayon::prelude::*;
 
+use crate::transform::root;
+
 use super::{
-    super::{
-        memory::Memory,
-        ntt::{power_run, root},
-    },
+    super::{memory::Memory, ntt::power_run},
     field::{LIMBS, Lanes, Sum, limbs_of, raised},
     words::{LANES, Words},
 };
