@@ -30,7 +30,7 @@ pub enum ClientError {
     #[error("[{}] {}", .0.code, .0.message)]
     Unavailable(ErrorBody),
     /// No such block, or no proof yet.
-    #[error("[PY-H-003] {what}: not there; check the id, or ask again when the block is done")]
+    #[error("[PY-H-003] {what}: not there; check its name or id; a proof is there when its block is done")]
     NotFound {
         /// What was asked for.
         what: String,

@@ -9,6 +9,9 @@
 //! | `GET /v1/blocks/{id}` | 200 [`BlockStatus`] |
 //! | `GET /v1/blocks/{id}/events` | 200 server-sent events, each a [`BlockStatus`] |
 //! | `GET /v1/blocks/{id}/proof` | 200 the root proof's bytes; 404 until it is there |
+//! | `GET /v1/farm` | 200 [`FarmView`]: blocks, workers, promises |
+//! | `GET /v1/farm/events` | 200 server-sent events, each a [`FarmView`] |
+//! | `POST /v1/workers/{worker}/drain`, with the operators' token | 202; the worker finishes or hands back its jobs and ends |
 //! | `GET /healthz`, `GET /readyz` | 200 [`Health`]; 200 or 503 [`Readiness`] |
 //! | `GET /openapi.json` | all of this, for machines |
 //!
@@ -23,8 +26,9 @@ mod types;
 pub use client::{Client, Follow, QuoteAnswer, Timeouts};
 pub use error::ClientError;
 pub use types::{
-    Accepted, BLOCK_FILE_BYTES_MAX, BlockStatus, BlockSubmission, Check, ClassStatus, Culprit, ErrorBody, FarmStatus,
-    FieldError, GROUPS_MAX, Header, Health, Ladder, ProofSummary, Quote, QuoteRequest, ROWS_LOG2_MAX, Readiness,
-    Receipt, RoundTime, Rung, SIGNATURE_BYTES_MAX, SUBTREES_MAX, SignedQuote, SignedReceipt, Stage, URI_BYTES_MAX,
-    WorkerStatus, wire,
+    Accepted, BLOCK_FILE_BYTES_MAX, BlockStatus, BlockSubmission, BlockView, Check, ClassStatus, Culprit, ErrorBody,
+    FarmStatus, FarmView, FieldError, GROUPS_MAX, GroupView, Header, Health, Ladder, MarketView,
+    OPERATOR_TOKEN_BYTES_MIN, PromiseView, ProofSummary, Quote, QuoteRequest, ROWS_LOG2_MAX, Readiness, Receipt,
+    RoundTime, Rung, SIGNATURE_BYTES_MAX, SUBTREES_MAX, SignedQuote, SignedReceipt, Stage, ThroughputView, Told,
+    URI_BYTES_MAX, WorkerStatus, wire,
 };

@@ -1,19 +1,21 @@
 //! What is known about blocks and workers, for whoever asks.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use proofyard_coordinator_client::{
-    BlockStatus, Culprit, ErrorBody, ProofSummary, RoundTime, Rung, Stage, WorkerStatus,
+    BlockStatus, BlockView, Culprit, ErrorBody, ProofSummary, RoundTime, Rung, Stage, ThroughputView, WorkerStatus,
 };
 use proofyard_job_schema::{BlockId, Heartbeat, WorkerId};
 use tokio::sync::watch;
 
 use crate::{
     core::{Failure, Progress, policy::LEASE_MS},
+    grid::Grid,
     handle::Request,
     timings::{Stopwatch, Timings},
     track::{Follower, Track},
@@ -22,6 +24,10 @@ use crate::{
 
 /// Finished blocks that are remembered, proofs included.
 const FINISHED_MAX: usize = 256;
+/// Blocks in a view at most.
+const VIEWED_MAX: usize = 64;
+/// Throughput is counted over this long.
+const LATELY: Duration = Duration::from_secs(600);
 
 /// A block as the board shows it.
 #[derive(Debug, Clone)]
@@ -32,6 +38,8 @@ pub struct Entry {
     pub proven: Option<Arc<Proven>>,
     pub(crate) terms: Terms,
     started: Instant,
+    ended: Option<Instant>,
+    grid: Grid,
     /// By group: the round it is in, since when, and how many subtrees have answered.
     groups: BTreeMap<usize, (u8, Instant, u32)>,
     stopwatch: Stopwatch,
@@ -45,6 +53,11 @@ impl Entry {
             status.seconds = self.started.elapsed().as_secs_f64();
         }
         status
+    }
+
+    fn view(&self) -> BlockView {
+        let (groups, workers) = self.grid.view();
+        BlockView { status: self.current(), groups, workers, promises: Vec::new() }
     }
 
     /// Where the time went so far.
@@ -94,6 +107,7 @@ struct Blocks {
 /// The board. Blocks in work are all on it, finished ones as long as there is room.
 pub struct Board {
     rows_log2: u32,
+    started: Instant,
     blocks: Mutex<Blocks>,
     workers: Mutex<BTreeMap<WorkerId, (Heartbeat, Instant)>>,
 }
@@ -102,7 +116,7 @@ impl Board {
     /// An empty board of a farm of one size class.
     pub fn new(rows_log2: u32) -> Self {
         let blocks = Blocks { entries: BTreeMap::new(), finished: VecDeque::new() };
-        Self { rows_log2, blocks: Mutex::new(blocks), workers: Mutex::default() }
+        Self { rows_log2, started: Instant::now(), blocks: Mutex::new(blocks), workers: Mutex::default() }
     }
 
     fn blocks(&self) -> MutexGuard<'_, Blocks> {
@@ -124,9 +138,17 @@ impl Board {
         }
         let status = BlockStatus::new(id.to_string(), self.rows_log2);
         let track = Track::new(status.clone());
-        let (started, groups) = (Instant::now(), BTreeMap::new());
-        let stopwatch = Stopwatch::start(started);
-        let entry = Entry { status, proven: None, terms, started, groups, stopwatch };
+        let started = Instant::now();
+        let entry = Entry {
+            status,
+            proven: None,
+            terms,
+            started,
+            ended: None,
+            grid: Grid::default(),
+            groups: BTreeMap::new(),
+            stopwatch: Stopwatch::start(started),
+        };
         blocks.entries.insert(id, Row { entry: watch::Sender::new(entry), track });
         Admission::New
     }
@@ -159,6 +181,7 @@ impl Board {
         let now = Instant::now();
         self.change(progress.block(), |entry| {
             entry.stopwatch.progress(progress, now);
+            entry.grid.progress(progress);
             match *progress {
                 Progress::Accepted { subtrees, .. } => {
                     entry.status.stage = Stage::Proving;
@@ -224,6 +247,7 @@ impl Board {
     fn close(&self, block: BlockId, stage: Stage, change: impl FnOnce(&mut Entry)) {
         self.change(block, |entry| {
             change(entry);
+            entry.ended = Some(Instant::now());
             entry.status.seconds = entry.started.elapsed().as_secs_f64();
             entry.status.stage = stage;
         });
@@ -252,8 +276,12 @@ impl Board {
                 draining: heartbeat.draining,
                 device: heartbeat.device.clone(),
                 jobs: heartbeat.running.len() as u32,
+                capacity: heartbeat.capacity,
                 sessions: heartbeat.sessions.len() as u32,
+                cpu_permille: heartbeat.system.cpu_permille,
+                rss_bytes: heartbeat.system.process_rss_bytes,
                 peak_rss_bytes: heartbeat.system.peak_rss_bytes,
+                memory_total_bytes: heartbeat.system.memory_total_bytes,
             })
             .collect()
     }
@@ -267,6 +295,31 @@ impl Board {
         });
         let (seconds, subtrees) = done.fold((0.0, 0), |sum, block| (sum.0 + block.0, sum.1 + block.1));
         (subtrees > 0).then(|| seconds / f64::from(subtrees))
+    }
+
+    /// Blocks as they are now: those in work, then the finished ones, each from the newest on.
+    pub fn views(&self) -> Vec<BlockView> {
+        let blocks = self.blocks();
+        let mut entries: Vec<_> = blocks.entries.values().map(|row| row.entry.borrow()).collect();
+        entries.sort_by_key(|entry| (entry.ended.is_some(), Reverse(entry.started)));
+        entries.iter().take(VIEWED_MAX).map(|entry| entry.view()).collect()
+    }
+
+    /// What was proven lately.
+    pub fn throughput(&self) -> ThroughputView {
+        let blocks = self.blocks();
+        let mut sum =
+            ThroughputView { seconds: self.started.elapsed().min(LATELY).as_secs_f64(), blocks: 0, transfers: 0 };
+        for id in &blocks.finished {
+            let Some(entry) = blocks.entries.get(id).map(|row| row.entry.borrow()) else { continue };
+            if let (Some(proof), Some(ended)) = (&entry.status.proof, entry.ended)
+                && ended.elapsed() <= LATELY
+            {
+                sum.blocks += 1;
+                sum.transfers += proof.transfers as u64;
+            }
+        }
+        sum
     }
 
     /// Blocks in work.

@@ -9,9 +9,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use proofyard_bus::{BlobStore, CoordinatorBus};
+use proofyard_bus::{BlobStore, CoordinatorBus, Destination};
 use proofyard_coordinator_client::{BlockStatus, ErrorBody, Stage};
-use proofyard_job_schema::{BlockId, Epoch};
+use proofyard_job_schema::{BlockId, Epoch, WorkerCommand, WorkerId};
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::JoinHandle,
@@ -21,6 +21,7 @@ use crate::{
     board::{Admission, Board, Entry, Terms},
     core::{Event, Policy, Progress, State},
     driver::{Shared, drive, lock, receive},
+    endpoint::Undrained,
     setups::Setups,
     timings::Timings,
     track::Follower,
@@ -216,6 +217,16 @@ impl Handle {
     /// Fencing number of this coordinator.
     pub fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// Tells a worker to drain: to take no more jobs, to end or hand back those it has, and to leave.
+    pub async fn drain_worker(&self, worker: &WorkerId) -> Result<(), Undrained> {
+        let known = self.board().workers().into_iter().find(|known| known.worker == worker.as_str());
+        if !known.ok_or(Undrained::Unknown)?.live {
+            return Err(Undrained::Silent);
+        }
+        let sent = self.shared.bus.send(&Destination::Worker(worker.clone()), &WorkerCommand::Drain).await;
+        sent.map_err(|error| Undrained::Bus(error.to_string()))
     }
 
     /// Takes no more blocks; unfinished ones are given up after the policy's time.

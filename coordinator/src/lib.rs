@@ -10,6 +10,7 @@ pub mod core;
 mod driver;
 pub mod endpoint;
 mod error;
+mod grid;
 mod handle;
 pub mod ledger;
 pub mod market;

@@ -104,6 +104,7 @@ impl Running {
             }
             _ => None,
         };
+        let operators = config.intake.operators()?;
         let setups = Arc::new(Setups::new(source, config.setup.rows_log2)?);
         // The key is the same for every M; opening the smallest finds a missing or refused setup at once.
         let opened = setups.clone();
@@ -133,7 +134,7 @@ impl Running {
             blocks_max: config.schedule.blocks_max,
         };
         let farm_desk = FarmDesk::new(handle.clone(), statement);
-        let limits = config.intake.limits(config.block_bytes_max, on_l1.is_some());
+        let limits = config.intake.limits(config.block_bytes_max, on_l1.is_some(), operators);
         let settlement = match on_l1 {
             Some(opened) => Some(opened.start(farm_desk.clone()).await?),
             None => None,

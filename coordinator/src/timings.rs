@@ -109,7 +109,7 @@ mod tests {
     const BLOCK: BlockId = BlockId([7; 32]);
 
     fn round(round: u8) -> Progress {
-        Progress::Round { block: BLOCK, group: 0, round, answered: 0, subtrees: 2 }
+        Progress::Round { block: BLOCK, group: 0, first_subtree: 0, round, answered: 0, subtrees: 2 }
     }
 
     fn subtree(round: u8, answered: u32) -> Progress {

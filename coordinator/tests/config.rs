@@ -79,7 +79,7 @@ fn the_developers_setup_needs_to_be_allowed() {
 fn bare_blocks_are_taken_without_l1_and_refused_with_it_unless_told() {
     let mut intake = Config::default().intake;
     let taken = |intake: &proofyard_coordinator::endpoint::IntakeConfig| {
-        [false, true].map(|has_l1| intake.limits(1 << 20, has_l1).unquoted)
+        [false, true].map(|has_l1| intake.limits(1 << 20, has_l1, None).unquoted)
     };
     assert_eq!(taken(&intake), [true, false]);
     intake.unquoted = Some(true);

@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use alloy_primitives::B256;
 use alloy_signer::Signer;
 use bytes::Bytes;
-use proofyard_job_schema::BlockId;
+use proofyard_job_schema::{BlockId, WorkerId};
 use reqwest::{Method, StatusCode, Url, header, redirect};
 
 pub use follow::Follow;
@@ -18,7 +18,8 @@ use crate::{
     auth::DECLINE_HEADER,
     error::ClientError,
     types::{
-        Accepted, BlockStatus, BlockSubmission, FarmStatus, Health, QuoteRequest, Readiness, SignedQuote, SignedReceipt,
+        Accepted, BlockStatus, BlockSubmission, FarmStatus, FarmView, Health, QuoteRequest, Readiness, SignedQuote,
+        SignedReceipt, Told,
     },
 };
 
@@ -98,6 +99,18 @@ impl Client {
     /// What the coordinator says of itself.
     pub async fn farm(&self) -> Result<FarmStatus, ClientError> {
         self.json(Call::get("v1/status"), "farm status").await
+    }
+
+    /// Everything there is to see: blocks, workers, promises.
+    pub async fn view(&self) -> Result<FarmView, ClientError> {
+        self.json(Call::get("v1/farm"), "farm").await
+    }
+
+    /// Tells a worker to drain, with the operators' token.
+    pub async fn drain(&self, worker: &WorkerId, token: &str) -> Result<Told, ClientError> {
+        let path = format!("v1/workers/{worker}/drain");
+        let call = Call { method: Method::POST, bearer: Some(token.to_owned()), ..Call::get(path) };
+        self.json(call, &format!("worker {worker}")).await
     }
 
     /// Asks for a quote. `wait`: how long an answer is of use; the coordinator declines when it has none by then. Sent once:

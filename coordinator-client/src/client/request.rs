@@ -61,6 +61,8 @@ pub(super) struct Call {
     pub body: Option<Body>,
     /// The request is signed.
     pub signed: bool,
+    /// The operators' token.
+    pub bearer: Option<String>,
     /// Sending it twice does no harm.
     pub repeatable: bool,
     /// Told to the coordinator: how long an answer is of use.
@@ -74,7 +76,17 @@ pub(super) struct Call {
 impl Call {
     pub fn get(path: impl Into<String>) -> Self {
         let path = path.into();
-        Self { method: GET, path, body: None, signed: false, repeatable: true, waits: None, timeout: None, taken: &[] }
+        Self {
+            method: GET,
+            path,
+            body: None,
+            signed: false,
+            bearer: None,
+            repeatable: true,
+            waits: None,
+            timeout: None,
+            taken: &[],
+        }
     }
 
     pub fn post(path: impl Into<String>, body: Body) -> Self {
@@ -140,6 +152,9 @@ impl Client {
         let mut request = self.http.request(call.method.clone(), url);
         if let Some(waits) = call.waits {
             request = request.header(TIMEOUT_HEADER, waits.as_millis().clamp(1, 600_000).to_string());
+        }
+        if let Some(token) = &call.bearer {
+            request = request.bearer_auth(token);
         }
         let sent = call.body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default();
         if call.signed {

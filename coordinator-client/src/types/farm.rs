@@ -59,10 +59,18 @@ pub struct WorkerStatus {
     pub device: String,
     /// Jobs it holds.
     pub jobs: u32,
+    /// Jobs it takes at most.
+    pub capacity: u32,
     /// Sessions it keeps.
     pub sessions: u32,
+    /// Processor time that its machine uses, in 1/1000 of all cores.
+    pub cpu_permille: u32,
+    /// Resident memory of its process in bytes.
+    pub rss_bytes: u64,
     /// Peak resident memory of its process in bytes.
     pub peak_rss_bytes: u64,
+    /// Memory of its machine in bytes.
+    pub memory_total_bytes: u64,
 }
 
 /// The coordinator's health.

@@ -6,6 +6,7 @@ mod ladder;
 mod quote;
 mod refusal;
 mod submission;
+mod view;
 pub mod wire;
 
 pub use block::{Accepted, BlockStatus, Culprit, ProofSummary, RoundTime, Stage};
@@ -14,6 +15,9 @@ pub use ladder::{Ladder, Rung};
 pub use quote::{Quote, QuoteRequest, SignedQuote};
 pub use refusal::{ErrorBody, FieldError};
 pub use submission::{BlockSubmission, Header, Receipt, SignedReceipt};
+pub use view::{
+    BlockView, FarmView, GroupView, MarketView, OPERATOR_TOKEN_BYTES_MIN, PromiseView, ThroughputView, Told,
+};
 
 /// Groups of a block at most; the verifier's limit.
 pub const GROUPS_MAX: usize = 16;

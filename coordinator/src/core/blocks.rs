@@ -256,6 +256,7 @@ pub(super) fn round_progress(block: BlockId, index: usize, group: &Group) -> Pro
     Progress::Round {
         block,
         group: index,
+        first_subtree: group.first_subtree,
         round: group.round(),
         answered: group.answered(),
         subtrees: group.subtrees(),

@@ -29,6 +29,8 @@ pub enum Progress {
         block: BlockId,
         /// Index of the group.
         group: usize,
+        /// Its first subtree, counted over the block.
+        first_subtree: u32,
         /// The round.
         round: u8,
         /// Subtrees of the group whose message of this round is there already.

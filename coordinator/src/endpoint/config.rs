@@ -1,11 +1,12 @@
 //! The section `[intake]` of the configuration file.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use proofyard_coordinator_client::auth::{Rate, ReplayLimits};
 use serde::{Deserialize, Serialize};
 
-use super::{Connections, Limits};
+use super::{Connections, Limits, OperatorToken};
+use crate::error::ConfigError;
 
 /// What the endpoint takes, and how much of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +15,9 @@ pub struct IntakeConfig {
     /// Bare block files are taken, unsigned and unpaid. Left out: yes without L1, no with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unquoted: Option<bool>,
+    /// File whose first line is the operators' token, of 16 characters or more. Left out: nobody can drain workers over HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator_token_file: Option<PathBuf>,
     /// Requests of one signer in a minute, in the long run.
     pub requests_per_minute: u32,
     /// Requests of one signer at once.
@@ -35,6 +39,7 @@ impl Default for IntakeConfig {
         let (limits, connections) = (Limits::default(), Connections::default());
         Self {
             unquoted: None,
+            operator_token_file: None,
             requests_per_minute: limits.rate.per_minute,
             requests_burst: limits.rate.burst,
             bodies_bytes_max: limits.bodies_bytes_max,
@@ -47,8 +52,15 @@ impl Default for IntakeConfig {
 }
 
 impl IntakeConfig {
+    /// The operators' token, if a file is named.
+    pub fn operators(&self) -> Result<Option<OperatorToken>, ConfigError> {
+        let Some(path) = &self.operator_token_file else { return Ok(None) };
+        let token = OperatorToken::read(path);
+        token.map(Some).map_err(|source| ConfigError::Read { path: path.clone(), source })
+    }
+
     /// The endpoint's limits. `has_l1`: the coordinator is on L1 and makes quotes.
-    pub fn limits(&self, block_bytes_max: usize, has_l1: bool) -> Limits {
+    pub fn limits(&self, block_bytes_max: usize, has_l1: bool, operators: Option<OperatorToken>) -> Limits {
         let rate = Rate { per_minute: self.requests_per_minute, burst: self.requests_burst, ..Rate::default() };
         // A nonce is remembered for a minute at most, so the rate says how many one signer can have.
         let nonces_per_caller = rate.per_minute.saturating_add(rate.burst);
@@ -61,6 +73,7 @@ impl IntakeConfig {
             rate,
             replay: ReplayLimits { nonces_per_caller, ..ReplayLimits::default() },
             unquoted: self.unquoted.unwrap_or(!has_l1),
+            operators,
         }
     }
 

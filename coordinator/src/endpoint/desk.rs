@@ -8,8 +8,10 @@ use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
 use bytes::Bytes;
 use proofyard_coordinator_client::{
-    Accepted, BlockSubmission, ErrorBody, FarmStatus, Health, QuoteRequest, Readiness, SignedQuote, SignedReceipt,
+    Accepted, BlockSubmission, ErrorBody, FarmStatus, FarmView, Health, QuoteRequest, Readiness, SignedQuote,
+    SignedReceipt,
 };
+use proofyard_job_schema::WorkerId;
 use tokio::time::Instant;
 
 use crate::track::Follower;
@@ -70,11 +72,31 @@ pub struct Cut {
     pub groups: Option<u32>,
 }
 
+/// Why a worker is not told to drain.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undrained {
+    /// It was never heard of.
+    #[error("no worker of this name has been heard of; `proofyard workers` lists them")]
+    Unknown,
+    /// It is silent.
+    #[error("the worker has fallen silent and holds no jobs any more; there is nothing to drain")]
+    Silent,
+    /// The bus did not take the word.
+    #[error("the bus did not take the command: {0}; try again")]
+    Bus(String),
+}
+
 /// Who decides about quotes and blocks. `id` is a block id or a block commitment.
 #[async_trait]
 pub trait Desk: Send + Sync + 'static {
     /// What the coordinator says of itself to sequencers.
     async fn status(&self) -> FarmStatus;
+
+    /// Everything there is to see, for people.
+    async fn view(&self) -> FarmView;
+
+    /// Tells a worker to take no more jobs, to end or hand back those it has, and to leave.
+    async fn drain(&self, worker: &WorkerId) -> Result<(), Undrained>;
 
     /// A signed quote for the caller's block, or why not. After `deadline` nobody waits for it: nothing should be reserved or
     /// signed then.

@@ -16,7 +16,7 @@ use utoipa::{
     },
 };
 
-use super::{blocks, events, farm, quotes};
+use super::{blocks, events, farm, operators, quotes, view};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,6 +27,9 @@ use super::{blocks, events, farm, quotes};
     ),
     paths(
         farm::status,
+        view::view,
+        view::events,
+        operators::drain,
         quotes::quote,
         blocks::submit,
         blocks::status,

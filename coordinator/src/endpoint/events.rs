@@ -16,9 +16,9 @@ use proofyard_coordinator_client::{BlockStatus, ErrorBody};
 use super::{Context, blocks::block_key, fault::Fault};
 
 /// A comment goes out when nothing else has for this long.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Tells the one proxy that would hold events back not to.
-const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+pub(super) const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// A block's status, the present one first, then one event for each change until the final one. Event ids name changes; a reader
 /// too slow for all of them skips the oldest.

@@ -12,7 +12,8 @@ use proofyard_coordinator_client::{FarmStatus, Health, Readiness};
 
 use super::Context;
 
-fn fresh(status: StatusCode, json: impl serde::Serialize) -> Response {
+/// An answer that is true only now.
+pub(super) fn fresh(status: StatusCode, json: impl serde::Serialize) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], Json(json)).into_response()
 }
 

@@ -4,13 +4,13 @@ use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
 use bytes::Bytes;
 use proofyard_coordinator_client::{
-    Accepted, BlockSubmission, Check, ClassStatus, FarmStatus, Health, QuoteRequest, Readiness, SignedQuote,
+    Accepted, BlockSubmission, Check, ClassStatus, FarmStatus, FarmView, Health, QuoteRequest, Readiness, SignedQuote,
     SignedReceipt, Stage,
 };
-use proofyard_job_schema::BlockId;
+use proofyard_job_schema::{BlockId, WorkerId};
 use tokio::time::Instant;
 
-use super::desk::{Cut, Declined, Desk, Proof, Refusal, Why};
+use super::desk::{Cut, Declined, Desk, Proof, Refusal, Undrained, Why};
 use crate::{
     board::hex,
     handle::{Handle, Request},
@@ -81,6 +81,22 @@ impl Desk for FarmDesk {
             draining,
             insecure_setup: self.statement.insecure_setup,
         }
+    }
+
+    async fn view(&self) -> FarmView {
+        let board = self.handle.board();
+        FarmView {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            status: self.status().await,
+            throughput: board.throughput(),
+            market: None,
+            blocks: board.views(),
+            workers: board.workers(),
+        }
+    }
+
+    async fn drain(&self, worker: &WorkerId) -> Result<(), Undrained> {
+        self.handle.drain_worker(worker).await
     }
 
     async fn quote(&self, _: QuoteRequest, _: Address, _: Instant) -> Result<SignedQuote, Declined> {

@@ -7,7 +7,7 @@ use axum::{
 };
 use proofyard_coordinator_client::{ErrorBody, auth::AuthError};
 
-use super::desk::{Refusal, Why};
+use super::desk::{Refusal, Undrained, Why};
 
 /// Longest part of a message that comes from a parser.
 const REASON_BYTES_MAX: usize = 300;
@@ -116,6 +116,25 @@ impl Fault {
     pub fn internal() -> Self {
         let message = "the coordinator could not finish this; see its log, and send the request again";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "PY-C-220", message)
+    }
+
+    pub fn no_operators() -> Self {
+        let message = "this coordinator has no operators' token; set [intake] operator_token_file and start it again";
+        Self::new(StatusCode::FORBIDDEN, "PY-C-221", message)
+    }
+
+    pub fn no_operator() -> Self {
+        let message = "only operators may do this; send the operators' token as `Authorization: Bearer TOKEN`";
+        Self::new(StatusCode::FORBIDDEN, "PY-C-222", message)
+    }
+
+    pub fn undrained(error: &Undrained) -> Self {
+        let status = match error {
+            Undrained::Unknown => StatusCode::NOT_FOUND,
+            Undrained::Silent => StatusCode::CONFLICT,
+            Undrained::Bus(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, "PY-C-223", error.to_string())
     }
 
     fn retry(self, seconds: u64) -> Self {

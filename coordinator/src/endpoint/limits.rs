@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use proofyard_coordinator_client::auth::{Rate, ReplayLimits};
 
+use super::operators::OperatorToken;
+
 /// Caps and times.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -23,6 +25,8 @@ pub struct Limits {
     pub replay: ReplayLimits,
     /// Bare block files are taken, from anyone.
     pub unquoted: bool,
+    /// The operators' token; nobody is an operator without one.
+    pub operators: Option<OperatorToken>,
 }
 
 impl Default for Limits {
@@ -36,6 +40,7 @@ impl Default for Limits {
             rate: Rate::default(),
             replay: ReplayLimits::default(),
             unquoted: true,
+            operators: None,
         }
     }
 }

@@ -16,9 +16,11 @@ mod farm_desk;
 mod fault;
 mod gate;
 mod limits;
+mod operators;
 mod patience;
 mod quotes;
 mod serve;
+mod view;
 
 use std::sync::Arc;
 
@@ -30,10 +32,11 @@ use axum::{
 use tokio::sync::Semaphore;
 
 pub use config::IntakeConfig;
-pub use desk::{Cut, Declined, Desk, Proof, Refusal, Why};
+pub use desk::{Cut, Declined, Desk, Proof, Refusal, Undrained, Why};
 pub use document::document;
 pub use farm_desk::{FarmDesk, Statement};
 pub use limits::Limits;
+pub use operators::OperatorToken;
 pub use serve::{Connections, serve};
 
 use body::Budget;
@@ -47,12 +50,16 @@ struct Context {
     gate: Gate,
     budget: Budget,
     followers: Arc<Semaphore>,
+    feed: Arc<view::Feed>,
 }
 
 /// All paths with their methods.
-fn routes() -> [(&'static str, MethodRouter<Arc<Context>>); 9] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Context>>); 12] {
     [
         ("/v1/status", get(farm::status)),
+        ("/v1/farm", get(view::view)),
+        ("/v1/farm/events", get(view::events)),
+        ("/v1/workers/{worker}/drain", post(operators::drain)),
         ("/v1/quotes", post(quotes::quote)),
         ("/v1/blocks", post(blocks::submit)),
         ("/v1/blocks/{id}", get(blocks::status)),
@@ -71,6 +78,7 @@ pub fn router(desk: Arc<dyn Desk>, limits: Limits) -> Router {
         gate: Gate::new(&limits),
         budget: Budget::new(limits.bodies_bytes_max),
         followers: Arc::new(Semaphore::new(limits.followers_max)),
+        feed: Arc::default(),
         limits,
     };
     let all = routes().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));

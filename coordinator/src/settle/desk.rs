@@ -6,9 +6,10 @@ use alloy_primitives::{Address, B256, Bytes as Signed};
 use async_trait::async_trait;
 use bytes::Bytes;
 use proofyard_coordinator_client::{
-    Accepted, BlockSubmission, Check, FarmStatus, Header, Health, QuoteRequest, Readiness, Receipt, SignedQuote,
-    SignedReceipt,
+    Accepted, BlockSubmission, Check, FarmStatus, FarmView, Header, Health, QuoteRequest, Readiness, Receipt,
+    SignedQuote, SignedReceipt,
 };
+use proofyard_job_schema::WorkerId;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -19,7 +20,7 @@ use super::{
     papers,
 };
 use crate::{
-    endpoint::{Cut, Declined, Desk, FarmDesk, Proof, Refusal, Why},
+    endpoint::{Cut, Declined, Desk, FarmDesk, Proof, Refusal, Undrained, Why},
     ledger::{GroupKey, LedgerError, NewBlock, NewQuote, QuoteRecord, ReceiptRecord, Reserved},
     market::Decline,
     submission::Farm,
@@ -196,6 +197,17 @@ impl Desk for SettledDesk {
         let most = self.office.market().config().quotes_max;
         status.free_blocks = status.free_blocks.min(u32::try_from(most.saturating_sub(open)).unwrap_or(u32::MAX));
         status
+    }
+
+    async fn view(&self) -> FarmView {
+        let mut view = self.farm.view().await;
+        view.status = self.status().await;
+        self.office.add_promises(&mut view);
+        view
+    }
+
+    async fn drain(&self, worker: &WorkerId) -> Result<(), Undrained> {
+        self.farm.drain(worker).await
     }
 
     async fn quote(&self, request: QuoteRequest, _: Address, deadline: Instant) -> Result<SignedQuote, Declined> {

@@ -15,6 +15,7 @@ mod facts;
 mod journal;
 mod office;
 mod papers;
+mod promises;
 mod start;
 mod submissions;
 mod works;

@@ -57,6 +57,8 @@ pub(super) struct Books {
     pub chronicle: Chronicle,
     /// By block commitment.
     pub shown: BTreeMap<B256, Shown>,
+    /// The newest transaction that carries a group's proof.
+    pub transactions: BTreeMap<GroupKey, B256>,
     pub sight: Option<Sight>,
 }
 

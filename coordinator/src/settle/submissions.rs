@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Bytes as Data, U256};
+use alloy_primitives::{B256, Bytes as Data, U256};
 use proofyard_proof_system::proof::RootProof;
 use proofyard_settlement::{
     sidecar_client::calls,
-    transactions::{GivenUp, Intent, IntentId, ManagerError, State},
+    transactions::{GivenUp, Intent, IntentId, ManagerError, Record, State},
 };
 use tracing::{info, warn};
 
@@ -87,8 +87,10 @@ impl Submissions {
     /// Submissions whose state has changed.
     pub async fn news(&mut self, office: &Office) -> Vec<(GroupKey, u32, Sending)> {
         {
-            let cases = &office.books().cases;
-            self.0.retain(|key, _| cases.contains_key(key));
+            let books = &mut *office.books();
+            self.0.retain(|key, _| books.cases.contains_key(key));
+            let shown = &books.shown;
+            books.transactions.retain(|key, _| shown.contains_key(&key.commitment));
         }
         let mut changed = Vec::new();
         for (key, sent) in &mut self.0 {
@@ -97,6 +99,9 @@ impl Submissions {
             }
             match office.manager.record(&sent.id).await {
                 Ok(record) => {
+                    if let Some(hash) = newest(&record) {
+                        office.books().transactions.insert(*key, hash);
+                    }
                     let now = sending(&record.state);
                     if now != sent.last {
                         sent.last = now.clone();
@@ -107,6 +112,16 @@ impl Submissions {
             }
         }
         changed
+    }
+}
+
+/// The transaction that landed, else the one sent last.
+fn newest(record: &Record) -> Option<B256> {
+    match record.state {
+        State::Included { hash, .. } | State::Succeeded { hash, .. } | State::Reverted { hash, .. } => Some(hash),
+        State::Queued | State::InFlight | State::GivenUp(_) => {
+            record.attempts.iter().rfind(|attempt| !attempt.cancels).map(|attempt| attempt.hash)
+        }
     }
 }
 

@@ -15,13 +15,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use proofyard_coordinator::{
     client::{
-        Accepted, BlockStatus, BlockSubmission, Check, ErrorBody, FarmStatus, Header, Health, Quote, QuoteRequest,
-        Readiness, Receipt, SignedQuote, SignedReceipt,
+        Accepted, BlockStatus, BlockSubmission, Check, ErrorBody, FarmStatus, FarmView, Header, Health, Quote,
+        QuoteRequest, Readiness, Receipt, SignedQuote, SignedReceipt, ThroughputView,
         auth::{AUTH_HEADER, DATE_HEADER, Nonce, Stamp},
     },
-    endpoint::{Connections, Cut, Declined, Desk, Limits, Proof, Refusal, Why, router, serve},
+    endpoint::{Connections, Cut, Declined, Desk, Limits, Proof, Refusal, Undrained, Why, router, serve},
     track::{Follower, Track},
 };
+use proofyard_job_schema::WorkerId;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
@@ -48,6 +49,12 @@ pub struct TestDesk {
     /// Lengths of bare files taken.
     pub taken: Mutex<Vec<usize>>,
     pub refusal: Mutex<Option<Refusal>>,
+    /// Times that the farm was looked at.
+    pub looked: AtomicUsize,
+    /// Workers told to drain.
+    pub drained: Mutex<Vec<WorkerId>>,
+    /// What comes of telling one.
+    pub undrained: Mutex<Option<Undrained>>,
 }
 
 impl Default for TestDesk {
@@ -60,6 +67,9 @@ impl Default for TestDesk {
             accepted: Mutex::default(),
             taken: Mutex::default(),
             refusal: Mutex::default(),
+            looked: AtomicUsize::new(0),
+            drained: Mutex::default(),
+            undrained: Mutex::default(),
         }
     }
 }
@@ -78,6 +88,24 @@ impl Desk for TestDesk {
             draining: false,
             insecure_setup: true,
         }
+    }
+
+    async fn view(&self) -> FarmView {
+        self.looked.fetch_add(1, Ordering::SeqCst);
+        let blocks = self.taken.lock().expect("no panic").len() as u32;
+        FarmView {
+            version: "0".to_owned(),
+            status: FarmStatus { blocks, ..self.status().await },
+            throughput: ThroughputView { seconds: 1.0, blocks: 0, transfers: 0 },
+            market: None,
+            blocks: Vec::new(),
+            workers: Vec::new(),
+        }
+    }
+
+    async fn drain(&self, worker: &WorkerId) -> Result<(), Undrained> {
+        self.drained.lock().expect("no panic").push(worker.clone());
+        self.undrained.lock().expect("no panic").clone().map_or(Ok(()), Err)
     }
 
     async fn quote(&self, request: QuoteRequest, _: Address, _: tokio::time::Instant) -> Result<SignedQuote, Declined> {

@@ -5,4 +5,6 @@ mod desk;
 mod document;
 mod events;
 mod farm;
+mod operators;
 mod signed;
+mod view;
