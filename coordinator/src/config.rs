@@ -6,7 +6,7 @@ use std::{
 };
 
 use proofyard_settlement::{config::L1Config, signer::SignerConfig};
-use proofyard_telemetry::LogConfig;
+use proofyard_telemetry::{LogConfig, TracesConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -50,6 +50,8 @@ pub struct Config {
     pub market: MarketConfig,
     /// Logs.
     pub log: LogConfig,
+    /// Traces.
+    pub traces: TracesConfig,
 }
 
 /// The bus.
@@ -133,6 +135,7 @@ impl Default for Config {
             settlement: SettlementConfig::default(),
             market: MarketConfig::default(),
             log: LogConfig::default(),
+            traces: TracesConfig::default(),
         }
     }
 }

@@ -5,13 +5,15 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use proofyard_bus::{BlobStore, CoordinatorBus, Delivery, DeliveryToken, Destination};
-use proofyard_job_schema::{BlockId, JOBS_LISTED_MAX, Job, Reply, WorkerCommand, WorkerId, WorkerMessage};
+use proofyard_job_schema::{
+    self as schema, BlockId, JOBS_LISTED_MAX, Job, JobFailure, JobId, Reply, WorkerCommand, WorkerId, WorkerMessage,
+};
 use proofyard_proof_system::messages::RoundMessage;
 use tokio::{
     sync::{broadcast, mpsc, watch},
@@ -25,6 +27,7 @@ use crate::{
     core::{Aggregation, Answer, Effect, Event, Failure, Outcome, Progress, Report, State, policy::TICK_MS, step},
     handle::Request,
     setups::Setups,
+    spans::Spans,
     work::{self, BlockWork, Prepared},
 };
 
@@ -42,6 +45,7 @@ pub(crate) struct Shared {
     pub blobs: Arc<dyn BlobStore>,
     pub setups: Arc<Setups>,
     pub board: Arc<Board>,
+    pub spans: Spans,
     pub events: mpsc::UnboundedSender<Event>,
     pub observers: broadcast::Sender<Progress>,
     pub requests: Mutex<BTreeMap<BlockId, Request>>,
@@ -118,7 +122,10 @@ impl Shared {
         // Messages that need no settling carry no token; they lead to events without one.
         let token = delivery.token.map_or(u64::MAX, DeliveryToken::get);
         match delivery.message {
-            WorkerMessage::Progress(progress) => debug!(job = %progress.id, progress.done, progress.total, "progress"),
+            WorkerMessage::Progress(schema::Progress { id, done, total, .. }) => {
+                let JobId { block, subtree, round, attempt, .. } = id;
+                debug!(%block, %subtree, %round, attempt, done, total, "progress");
+            }
             WorkerMessage::Heartbeat(heartbeat) => {
                 let report = Report {
                     instance: heartbeat.instance,
@@ -136,7 +143,10 @@ impl Shared {
                 self.tell(Event::Returned { token, worker: goodbye.worker, jobs: goodbye.returned });
             }
             WorkerMessage::Failure(failure) => {
-                warn!(job = %failure.id, worker = %failure.author, code = failure.code, text = failure.text, "job failed");
+                let JobFailure { id, author, code, text, .. } = &*failure;
+                let JobId { block, subtree, round, attempt, .. } = id;
+                warn!(%block, %subtree, %round, attempt, worker = %author, code, text, "job failed");
+                self.spans.answered(*id, Some(format!("[{code}] {text}")));
                 let outcome = Outcome::Failed {
                     disposition: failure.disposition,
                     reason: format!("[{}] {}", failure.code, failure.text),
@@ -145,7 +155,10 @@ impl Shared {
                 self.tell(Event::Answered { token, answer });
             }
             WorkerMessage::Reply(reply) => {
-                debug!(job = %reply.id, worker = %reply.author, micros = reply.figures.total_micros(), "reply");
+                let JobId { block, subtree, round, attempt, .. } = reply.id;
+                let micros = reply.figures.total_micros();
+                debug!(%block, %subtree, %round, attempt, worker = %reply.author, micros, "reply");
+                self.spans.answered(reply.id, None);
                 let (id, worker) = (reply.id, reply.author.clone());
                 let outcome = outcome(*reply);
                 self.tell(Event::Answered { token, answer: Answer { id, worker, outcome } });
@@ -231,6 +244,10 @@ impl Shared {
                 self.withdraw(worker);
             }
             Effect::Progress(progress) => {
+                if let Progress::Accepted { block, subtrees } = progress {
+                    info!(%block, subtrees, "proving");
+                }
+                self.spans.progress(&progress);
                 self.board.progress(&progress);
                 // No observer is no error.
                 let _ = self.observers.send(progress);
@@ -238,12 +255,14 @@ impl Shared {
             Effect::Finished { block, proof } => {
                 if let Some(work) = self.forget(block) {
                     info!(%block, bytes = proof.len(), "proven and verified");
+                    self.spans.end(block, None);
                     self.board.finish(block, work.proven(proof));
                 }
             }
             Effect::Failed { block, failure } => {
                 warn!(%block, code = failure.code, message = failure.message, "not proven");
                 self.forget(block);
+                self.spans.end(block, Some(format!("[{}] {}", failure.code, failure.message)));
                 self.board.fail(block, failure);
             }
             Effect::Stopped => info!("drained"),
@@ -253,6 +272,7 @@ impl Shared {
     fn execute(self: &Arc<Self>, block: BlockId) {
         let request = lock(&self.requests).remove(&block);
         lock(&self.works).insert(block, None);
+        self.spans.begin(block);
         let span = info_span!("execute", %block);
         self.blocking(
             span,
@@ -308,12 +328,19 @@ impl Shared {
     fn send_job(self: &Arc<Self>, worker: WorkerId, job: Box<Job>) {
         let shared = self.clone();
         let id = job.id;
-        let span = info_span!("send", job = %id, %worker);
+        let JobId { block, subtree, round, attempt, .. } = id;
+        let span = info_span!("send", %block, %subtree, %round, attempt, %worker);
+        self.spans.job(id, job.group, job.fresh, &worker);
         let send = async move {
             debug!(fresh = job.fresh, "job");
+            let since = SystemTime::now();
             let command = WorkerCommand::Assign(job);
-            if let Err(error) = shared.bus.send(&Destination::Worker(worker), &command).await {
-                warn!(%error, "the bus did not take a job");
+            let sent = shared.bus.send(&Destination::Worker(worker), &command).await;
+            let error = sent.err().map(|error| error.to_string());
+            shared.spans.sent(id, since, error.as_deref());
+            if let Some(error) = error {
+                warn!(error, "the bus did not take a job");
+                shared.spans.answered(id, Some(error));
                 shared.tell(Event::SendFailed { id });
             }
         };
@@ -360,13 +387,14 @@ impl Shared {
         let work = self.work(block);
         self.blocking(
             info_span!("aggregate", %block, group, round),
-            move |_| {
-                let started = Instant::now();
+            move |shared| {
+                let (started, since) = (Instant::now(), SystemTime::now());
                 let outcome = match work {
                     Some(work) => work.aggregate(group, round, &messages),
                     None => Aggregation::Failed("the block is gone".to_owned()),
                 };
                 debug!(millis = started.elapsed().as_millis(), "aggregated");
+                shared.spans.aggregated(block, group, run, since);
                 if let Aggregation::Faulty(subtrees) = &outcome {
                     warn!(?subtrees, "messages do not verify; recomputing these subtrees");
                 }
@@ -394,8 +422,10 @@ impl Shared {
         let work = self.work(block);
         self.blocking(
             info_span!("verify", %block),
-            move |_| {
+            move |shared| {
+                let since = SystemTime::now();
                 let proof = work.ok_or_else(|| "the block is gone".to_owned()).and_then(|work| work.verify(&groups));
+                shared.spans.verified(block, since);
                 Event::Verified { block, proof }
             },
             move |reason| Event::Verified { block, proof: Err(reason) },

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use proofyard_bus::{BlobStore, CoordinatorBus, Destination};
 use proofyard_coordinator_client::{BlockStatus, ErrorBody, Stage};
 use proofyard_job_schema::{BlockId, Epoch, WorkerCommand, WorkerId};
+use proofyard_telemetry::Traces;
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::JoinHandle,
@@ -23,6 +24,7 @@ use crate::{
     driver::{Shared, drive, lock, receive},
     endpoint::Undrained,
     setups::Setups,
+    spans::Spans,
     timings::Timings,
     track::Follower,
     work::Proven,
@@ -37,6 +39,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Circuit and setups.
     pub setups: Arc<Setups>,
+    /// Where spans go.
+    pub traces: Traces,
 }
 
 /// A block handed in.
@@ -101,7 +105,7 @@ impl Coordinator {
     /// Starts the core's task on the current runtime. The epoch is the wall clock's milliseconds: a coordinator started later
     /// has a higher one.
     pub fn start(bus: Arc<dyn CoordinatorBus>, blobs: Arc<dyn BlobStore>, settings: Settings) -> Handle {
-        let Settings { policy, setups } = settings;
+        let Settings { policy, setups, traces } = settings;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let epoch = Epoch(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
         let board = Arc::new(Board::new(setups.rows_log2()));
@@ -112,6 +116,7 @@ impl Coordinator {
             blobs,
             setups,
             board,
+            spans: Spans::new(traces),
             events,
             observers,
             requests: Mutex::default(),
@@ -245,6 +250,7 @@ impl Handle {
         let mut stopped = self.stopped.subscribe();
         // An error means that the driver is gone, which is as good.
         let _ = stopped.wait_for(|stopped| *stopped).await;
+        self.shared.spans.finish().await;
     }
 
     /// Ends the coordinator at once, as a crash would.

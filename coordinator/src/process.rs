@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, path::Path, pin::pin, sync::Arc};
 
 use proofyard_bus::{BusError, BusOptions, FarmName, Start, nats::NatsFarm};
-use proofyard_telemetry::{LogError, start_logs};
+use proofyard_telemetry::{LogError, Traces, TracesError, start_logs};
 use thiserror::Error;
 use tokio::{
     net::TcpListener,
@@ -28,6 +28,9 @@ pub enum ProcessError {
     /// The log filter.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// Where traces go.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// Setup or circuit.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -105,6 +108,7 @@ impl Running {
             _ => None,
         };
         let operators = config.intake.operators()?;
+        let traces = Traces::start(&config.traces, "proofyard-coordinator", &config.bus.farm)?;
         let setups = Arc::new(Setups::new(source, config.setup.rows_log2)?);
         // The key is the same for every M; opening the smallest finds a missing or refused setup at once.
         let opened = setups.clone();
@@ -123,7 +127,7 @@ impl Running {
         let farm = FarmName::new(&config.bus.farm)?;
         let farm = NatsFarm::connect(&config.bus.url, &farm, "proofyard-coordinator", BusOptions::default()).await?;
         let bus = Arc::new(farm.coordinator(Start::Fresh).await?);
-        let settings = Settings { policy: config.schedule.clone().into(), setups };
+        let settings = Settings { policy: config.schedule.clone().into(), setups, traces };
         let handle = Coordinator::start(bus, Arc::new(farm.blobs()), settings);
         let statement = Statement {
             chain_id: config.statement.chain_id,

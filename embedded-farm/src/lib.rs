@@ -96,7 +96,7 @@ impl EmbeddedFarm {
             SetupSource::Labelled { dir, label } => (dir.clone(), Some(*label)),
         };
         let setups = Arc::new(Setups::new(setup, rows_log2)?);
-        let settings = Settings { policy, setups };
+        let settings = Settings { policy, setups, traces: Default::default() };
         let guard = runtime.enter();
         let (stop, _) = watch::channel(false);
         let mut farm = match bus {
@@ -190,6 +190,7 @@ impl EmbeddedFarm {
             provers: vec![CircuitProver::new(keys.clone())],
             threads,
             limits,
+            traces: Default::default(),
             id,
         };
         let mut stop = self.stop.subscribe();

@@ -45,7 +45,9 @@ pub struct TracesConfig {
 
 /// Traces cannot be sent as configured.
 #[derive(Debug, thiserror::Error)]
-#[error("[PY-O-002] traces.endpoint = {endpoint}: {reason}; write http://HOST:4318/v1/traces, or leave it empty for no traces")]
+#[error(
+    "[PY-O-002] traces.endpoint = {endpoint}: {reason}; write http://HOST:4318/v1/traces, or leave it empty for no traces"
+)]
 pub struct TracesError {
     endpoint: String,
     reason: String,

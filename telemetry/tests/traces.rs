@@ -10,8 +10,8 @@ use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest,
     trace::v1::{span::SpanKind, status::StatusCode},
 };
-use prost::Message;
 use proofyard_telemetry::{Kind, Span, SpanId, TraceId, Traces, TracesConfig};
+use prost::Message;
 
 type Requests = Arc<Mutex<Vec<(String, ExportTraceServiceRequest)>>>;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use proofyard_bus::FarmName;
 use proofyard_job_schema::WorkerId;
-use proofyard_telemetry::LogConfig;
+use proofyard_telemetry::{LogConfig, TracesConfig};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -63,6 +63,8 @@ pub struct Config {
     pub setup: SetupConfig,
     /// Logs.
     pub log: LogConfig,
+    /// Traces.
+    pub traces: TracesConfig,
 }
 
 /// The bus.
@@ -98,6 +100,7 @@ impl Default for Config {
             bus: BusConfig::default(),
             setup: SetupConfig::default(),
             log: LogConfig::default(),
+            traces: TracesConfig::default(),
         }
     }
 }

@@ -5,13 +5,14 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use proofyard_bus::{BlobStore, BusError, DeliveryToken, WorkerBus};
 use proofyard_job_schema::{
     Disposition, Heartbeat, JOBS_LISTED_MAX, Job, JobId, SESSIONS_LISTED_MAX, WorkerId, WorkerMessage,
 };
+use proofyard_telemetry::Traces;
 use rayon::ThreadPoolBuildError;
 use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tracing::{debug, info, warn};
@@ -22,6 +23,7 @@ use crate::{
     prover::Prover,
     proving::{self, Task},
     shelf::Shelf,
+    spans::Spans,
 };
 
 /// Between two ticks of the core: three within a heartbeat.
@@ -45,6 +47,8 @@ pub struct Parts<P: Prover> {
     pub threads: usize,
     /// Bounds; `at_once` follows from the provers.
     pub limits: Limits,
+    /// Where spans go.
+    pub traces: Traces,
 }
 
 struct Acting<S> {
@@ -55,6 +59,7 @@ struct Acting<S> {
     blobs: Arc<dyn BlobStore>,
     device: String,
     figures: Figures,
+    spans: Spans,
     events: mpsc::UnboundedSender<Event>,
     tasks: std::sync::mpsc::Sender<Task>,
     shelf: Arc<Shelf<S>>,
@@ -67,18 +72,20 @@ pub async fn run<P: Prover>(
     parts: Parts<P>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ThreadPoolBuildError> {
-    let Parts { id, bus, blobs, provers, threads, limits } = parts;
+    let Parts { id, bus, blobs, provers, threads, limits, traces } = parts;
     let (events, mut inbox) = mpsc::unbounded_channel();
     let device = Heartbeat::device_name(provers.first().map_or("none", Prover::device));
     let limits = Limits { at_once: u32::try_from(provers.len()).unwrap_or(u32::MAX), ..limits };
     let shelf = Arc::new(Shelf::new());
-    let tasks = proving::start(provers, threads, &shelf, &events)?;
+    let spans = Spans::new(traces, id.clone());
+    let tasks = proving::start(provers, threads, &shelf, &events, &spans)?;
     let mut state = State::new(id.clone(), limits);
     let receiver = tokio::spawn(receive(bus.clone(), events.clone()));
     let mut acting = Acting {
         instance: rand::random(),
         sequence: 0,
         figures: Figures::start(),
+        spans,
         inputs_bytes_max: P::inputs_bytes_max,
         proving: Vec::new(),
         shelf,
@@ -119,7 +126,17 @@ pub async fn run<P: Prover>(
         }
     }
     receiver.abort();
+    acting.spans.finish().await;
     Ok(())
+}
+
+/// The job that a message answers.
+fn job_of(message: &WorkerMessage) -> Option<JobId> {
+    match message {
+        WorkerMessage::Reply(reply) => Some(reply.id),
+        WorkerMessage::Failure(failure) => Some(failure.id),
+        WorkerMessage::Progress(_) | WorkerMessage::Heartbeat(_) | WorkerMessage::Goodbye(_) => None,
+    }
 }
 
 /// Receives commands, for ever.
@@ -202,11 +219,24 @@ impl<S> Acting<S> {
     }
 
     fn publish(&self, number: u64, message: WorkerMessage) {
-        let (bus, events) = (self.bus.clone(), self.events.clone());
+        let (bus, events, spans) = (self.bus.clone(), self.events.clone(), self.spans.clone());
         tokio::spawn(async move {
+            let since = SystemTime::now();
             let sent = bus.send(&message).await;
-            if let Err(error) = &sent {
-                warn!(%error, "the bus did not take a message");
+            let error = sent.as_ref().err().map(|error| error.to_string());
+            match job_of(&message) {
+                Some(id) => {
+                    if let Some(error) = &error {
+                        let JobId { block, subtree, round, .. } = id;
+                        warn!(error, %block, %subtree, %round, "the bus did not take an answer");
+                    }
+                    spans.replied(id, since, error);
+                }
+                None => {
+                    if let Some(error) = error {
+                        warn!(error, "the bus did not take a message");
+                    }
+                }
             }
             let _ = events.send(Event::Published { number, stored: sent.is_ok() });
         });

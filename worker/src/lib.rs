@@ -16,9 +16,11 @@ mod proving;
 mod rows;
 mod serve;
 mod shelf;
+mod spans;
 
 pub use driver::{Parts, run};
 pub use keys::{CpuKeys, Keys, KeysError};
 pub use proofyard_bus as bus;
 pub use proofyard_job_schema as job_schema;
+pub use proofyard_telemetry as telemetry;
 pub use serve::serve;

@@ -8,20 +8,21 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
 use proofyard_job_schema::{Disposition, Job, Phase, PhaseTime, ProvingFigures, Round, RoundBytes};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::mpsc::UnboundedSender;
-use tracing::{error, info_span};
+use tracing::{debug, error, info_span};
 
 use crate::{
     core::{Event, JobError, Outcome},
     figures::peak_rss_bytes,
     prover::Prover,
     shelf::Shelf,
+    spans::Spans,
 };
 
 /// A job to prove, from its inputs when given, else from its session; stopped when the flag is raised.
@@ -37,12 +38,14 @@ pub(crate) fn start<P: Prover>(
     threads: usize,
     shelf: &Arc<Shelf<P::Session>>,
     events: &UnboundedSender<Event>,
+    spans: &Spans,
 ) -> Result<Sender<Task>, ThreadPoolBuildError> {
     let pool = Arc::new(ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("prove-{i}")).build()?);
     let (sender, tasks) = channel();
     let tasks = Arc::new(Mutex::new(tasks));
     for prover in provers {
-        let mut bench = Bench { prover, pool: pool.clone(), shelf: shelf.clone(), events: events.clone() };
+        let mut bench =
+            Bench { prover, pool: pool.clone(), shelf: shelf.clone(), events: events.clone(), spans: spans.clone() };
         let tasks = tasks.clone();
         thread::spawn(move || {
             while let Some(Task { job, inputs, cancelled }) = next(&tasks) {
@@ -64,6 +67,7 @@ struct Bench<P: Prover> {
     pool: Arc<ThreadPool>,
     shelf: Arc<Shelf<P::Session>>,
     events: UnboundedSender<Event>,
+    spans: Spans,
 }
 
 /// Collects the time of each phase.
@@ -79,6 +83,10 @@ impl Clock {
         self.phases.push(PhaseTime { phase, micros });
         self.since = now;
     }
+
+    fn total(&self) -> Duration {
+        self.phases.iter().map(|phase| Duration::from_micros(phase.micros)).sum()
+    }
 }
 
 impl<P: Prover> Bench<P> {
@@ -89,7 +97,9 @@ impl<P: Prover> Bench<P> {
         let _round = info_span!("round", %round, attempt = job.id.attempt).entered();
         let id = job.id.session();
         let kept = self.shelf.take(id);
-        let done = catch_unwind(AssertUnwindSafe(|| self.run(job, inputs, kept, cancelled)));
+        let since = SystemTime::now();
+        let mut clock = Clock { since: Instant::now(), phases: Vec::new() };
+        let done = catch_unwind(AssertUnwindSafe(|| self.run(job, inputs, kept, cancelled, &mut clock)));
         let (outcome, session) = done.unwrap_or_else(|panic| {
             let reason = panic
                 .downcast_ref::<String>()
@@ -101,6 +111,13 @@ impl<P: Prover> Bench<P> {
             let code = "PY-W-013".to_owned();
             (Outcome::Failed(JobError { disposition: Disposition::RetryElsewhere, code, text }), None)
         });
+        let error = match &outcome {
+            Outcome::Failed(JobError { code, text, .. }) => Some(format!("[{code}] {text}")),
+            Outcome::Cancelled => Some("cancelled".to_owned()),
+            Outcome::Done { .. } => None,
+        };
+        debug!(millis = clock.total().as_millis(), error, "proved");
+        self.spans.proved(job.id, since, &clock.phases, error);
         // Before the core hears of it: what it says next about the session must find it there.
         self.shelf.put_back(id, session);
         // The receiver is gone only when the worker has left.
@@ -114,12 +131,12 @@ impl<P: Prover> Bench<P> {
         inputs: Option<Bytes>,
         kept: Option<P::Session>,
         cancelled: &AtomicBool,
+        clock: &mut Clock,
     ) -> (Outcome, Option<P::Session>) {
-        let mut clock = Clock { since: Instant::now(), phases: Vec::new() };
         let mut session = match (inputs, kept) {
             (None, Some(session)) => session,
             (Some(inputs), _) => {
-                let (prover, laps) = (&mut self.prover, &mut clock);
+                let (prover, laps) = (&mut self.prover, &mut *clock);
                 let opened = self.pool.install(|| prover.open(job, &inputs, &mut || laps.lap(Phase::Inputs)));
                 clock.lap(Phase::Witness);
                 match opened {
@@ -153,7 +170,7 @@ impl<P: Prover> Bench<P> {
             }
             clock.lap(Phase::Round(round));
         }
-        let figures = ProvingFigures { phases: clock.phases, peak_rss_bytes: peak_rss_bytes().unwrap_or(0) };
+        let figures = ProvingFigures { phases: clock.phases.clone(), peak_rss_bytes: peak_rss_bytes().unwrap_or(0) };
         (Outcome::Done { messages, figures }, Some(session))
     }
 }

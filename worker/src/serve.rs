@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use proofyard_bus::{BusOptions, nats::NatsFarm};
 use proofyard_kernels::Backend;
-use proofyard_telemetry::start_logs;
+use proofyard_telemetry::{Traces, start_logs};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{Keys, Parts, circuit_prover::CircuitProver, config::Config, device::Chosen, run};
@@ -36,6 +36,7 @@ async fn serve_on<B: Backend>(backend: B, jobs: usize, config: &Config) -> Resul
         provers: vec![prover; jobs],
         threads: config.threads(),
         limits: config.limits(),
+        traces: Traces::start(&config.traces, "proofyard-worker", id.as_str())?,
         id,
     };
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

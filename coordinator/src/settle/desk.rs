@@ -309,7 +309,7 @@ impl Desk for SettledDesk {
             Ok(Some(bytes)) => Some(Proof { sha256: Sha256::digest(&bytes).into(), bytes: bytes.into() }),
             Ok(None) => self.farm.proof(id).await,
             Err(error) => {
-                warn!(%error, "a proof cannot be read");
+                warn!(%error, block = %id, "a proof cannot be read");
                 None
             }
         }

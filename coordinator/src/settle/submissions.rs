@@ -108,7 +108,9 @@ impl Submissions {
                         changed.push((*key, sent.attempt, now));
                     }
                 }
-                Err(error) => warn!(%error, "a submission's state is not known"),
+                Err(error) => {
+                    warn!(%error, commitment = %key.commitment, group = key.group, "a submission's state is not known")
+                }
             }
         }
         changed

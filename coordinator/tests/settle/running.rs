@@ -60,7 +60,11 @@ impl Plan {
         let setups = tokio::task::spawn_blocking(setups).await.expect("no panic");
         let bus = InProcessBus::new(BusOptions::default());
         let (end, blobs) = (Arc::new(bus.coordinator(Start::Fresh)), Arc::new(bus.blobs()));
-        let settings = proofyard_coordinator::Settings { policy: self.policy.clone(), setups: setups.clone() };
+        let settings = proofyard_coordinator::Settings {
+            policy: self.policy.clone(),
+            setups: setups.clone(),
+            traces: Default::default(),
+        };
         let handle = Coordinator::start(end, blobs.clone(), settings);
         let id = WorkerId::new("worker").expect("a name");
         let mine = Arc::new(bus.worker(id.clone()));

@@ -37,6 +37,7 @@ async fn main() {
         provers: vec![liar::liar(keys, arguments.lie_in_round)],
         threads: config.threads(),
         limits: config.limits(),
+        traces: Default::default(),
         id,
     };
     let mut terminate = signal(SignalKind::terminate()).expect("a signal");
