@@ -47,7 +47,7 @@ fn the_vandermonde_inverse_follows_from_the_diagonal() {
 
 #[test]
 fn the_published_parameters_are_those_of_the_prover() {
-    let prover = read("../proof-system/src/poseidon2/constants.rs");
+    let prover = read("../kernels/src/poseidon2/constants.rs");
     let (diagonal, full) = prover.split_once(" FULL: ").expect("the diagonal, then the full rounds' constants");
     for (name, value) in constants() {
         let text = format!("0x{}", hex::encode(to_be_bytes(value)));

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use ark_bn254::Fr;
+use ark_ff::Zero;
 use proofyard_kernels::{Backend, KernelError, cpu::CpuBackend};
 use proofyard_proof_system::{
     aggregate::GroupAggregator,
     challenges::Challenges,
     circuit::Witness,
     key::{AggregationKey, FIXED_COUNT, ProvingKey},
+    poseidon2::PERMUTATION_ROWS,
     proof::{Group, RootProof},
     srs::{SrsRow, insecure::InsecureSetup},
     statement::Statement,
@@ -76,9 +78,17 @@ impl Farm {
         Ok(OnDevice { key, rows })
     }
 
-    /// A session of subtree i; its witness goes to the device.
+    /// A session of subtree i; its witness goes to the device, without the rows that the device fills in.
     pub fn session<B: Backend>(&self, device: &OnDevice<B>, i: usize) -> Result<SubtreeProver<B>, CheckError> {
-        self.session_of(device, i, self.subtrees.witnesses[i].clone())
+        let mut witness = self.subtrees.witnesses[i].clone();
+        if device.key.fills_permutations() {
+            for first_row in self.subtrees.circuit.permutations() {
+                let first = *first_row as usize;
+                let rows = first + 1..first + PERMUTATION_ROWS;
+                witness.columns.iter_mut().for_each(|column| column[rows.clone()].fill(Fr::zero()));
+            }
+        }
+        self.session_of(device, i, witness)
     }
 
     /// The same with the witness handed in.

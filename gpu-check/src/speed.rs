@@ -129,7 +129,8 @@ fn ntt<B: Backend>(subject: &Subject<B>, log2: u32, rates: Option<Rates>, part: 
     Ok(())
 }
 
-/// The five rounds of one subtree whose witness is on the device; and how long it takes to get there.
+/// The five rounds of one subtree whose witness is on the device; how long it takes to get there, and what part of that the
+/// expansion of its permutations is.
 fn subtree<B: Backend>(
     subject: &Subject<B>,
     log2: u32,
@@ -164,5 +165,18 @@ fn subtree<B: Backend>(
         },
     )?;
     timing::enter(part, timing.figure("upload of a witness", Some(log2), "ms", |seconds| seconds * 1e3));
+    let timing = timing::prepared(
+        || {
+            let [a, b, c, d] = farm.subtrees.witnesses[0].columns.each_ref().map(|wire| subject.backend.upload(wire));
+            let wires = [a?, b?, c?, d?];
+            subject.wait()?;
+            Ok(wires)
+        },
+        |wires| {
+            black_box(subject.backend.expand_permutations(wires, farm.subtrees.circuit.permutations())?);
+            Ok(subject.wait()?)
+        },
+    )?;
+    timing::enter(part, timing.figure("permutations", Some(log2), "ms", |seconds| seconds * 1e3));
     Ok(())
 }

@@ -39,7 +39,7 @@ fn figures_have_targets_and_spread_and_a_run_is_continued() {
     assert_eq!(code, Some(0), "{text}");
     let figures = report["parts"][0]["figures"].as_array().unwrap();
     let whats: Vec<_> = figures.iter().map(|figure| figure["what"].as_str().unwrap()).collect();
-    assert_eq!(whats, ["MSM", "MSM, batch of 8", "NTT", "subtree of hashes", "upload of a witness"]);
+    assert_eq!(whats, ["MSM", "MSM, batch of 8", "NTT", "subtree of hashes", "upload of a witness", "permutations"]);
     for figure in figures {
         let value = |name: &str| figure[name].as_f64().unwrap();
         assert!(value("lower") <= value("median") && value("median") <= value("upper"), "{figure}");

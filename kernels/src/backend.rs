@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use ark_bn254::{Fr, G1Affine};
 
-use crate::{point::AffinePoint, program::Program};
+use crate::{
+    point::AffinePoint,
+    poseidon2::{PERMUTATION_ROWS, WIDTH},
+    program::Program,
+};
 
 /// Why a backend refused or failed an operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +38,19 @@ pub enum KernelError {
         index: usize,
         /// How many there are.
         given: usize,
+    },
+    /// Rows of permutations that overlap, are out of order or exceed the columns.
+    #[error(
+        "[PY-K-007] a permutation from row {first_row} does not fit into rows {free} to {rows}; give first rows in ascending \
+         order, {PERMUTATION_ROWS} rows for each"
+    )]
+    PermutationRows {
+        /// The permutation's first row.
+        first_row: u32,
+        /// The first row after the permutation before it.
+        free: usize,
+        /// Rows of the columns.
+        rows: usize,
     },
     /// The device ran out of memory.
     #[error("[PY-K-005] the device is out of memory: {0}")]
@@ -113,4 +130,12 @@ pub trait Backend: Send + Sync + 'static {
 
     /// `f(point)` from coefficients.
     fn evaluate(&self, coefficients: &Self::Column, point: Fr) -> Result<Fr, KernelError>;
+
+    /// Fills in Poseidon2 permutations: from the input in each first row, the 22 rows after it as
+    /// [`crate::poseidon2::trace`] has them; all other rows stay. First rows ascend and their permutations do not overlap.
+    fn expand_permutations(
+        &self,
+        wires: [Self::Column; WIDTH],
+        first_rows: &[u32],
+    ) -> Result<[Self::Column; WIDTH], KernelError>;
 }

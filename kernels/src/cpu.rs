@@ -13,6 +13,7 @@ mod lanes;
 mod memory;
 mod msm;
 mod ntt;
+mod permutations;
 mod polynomial;
 mod product;
 mod runs;
@@ -26,6 +27,7 @@ use crate::{
     backend::{Backend, KernelError, PointSource},
     compiled::Compiled,
     point::AffinePoint,
+    poseidon2::{self, WIDTH},
     program::Program,
     transform,
 };
@@ -87,6 +89,17 @@ macro_rules! on_lanes {
 /// A column in memory; cloning shares it.
 #[derive(Debug, Clone)]
 pub struct CpuColumn(Arc<Memory>);
+
+impl CpuColumn {
+    /// The elements, copied if somebody else has them too.
+    fn into_own(self) -> Memory {
+        Arc::try_unwrap(self.0).unwrap_or_else(|shared| {
+            let mut copy = Memory::unset(shared.len());
+            copy.copy_from_slice(&shared);
+            copy
+        })
+    }
+}
 
 impl From<Memory> for CpuColumn {
     fn from(values: Memory) -> Self {
@@ -238,5 +251,16 @@ impl Backend for CpuBackend {
 
     fn evaluate(&self, coefficients: &Self::Column, point: Fr) -> Result<Fr, KernelError> {
         Ok(polynomial::evaluate(&coefficients.0, point, self.horner()))
+    }
+
+    fn expand_permutations(
+        &self,
+        wires: [Self::Column; WIDTH],
+        first_rows: &[u32],
+    ) -> Result<[Self::Column; WIDTH], KernelError> {
+        poseidon2::check_first_rows(wires.each_ref().map(|wire| wire.0.len()), first_rows)?;
+        let mut wires = wires.map(CpuColumn::into_own);
+        permutations::expand(&mut wires.each_mut().map(|wire| &mut **wire), first_rows);
+        Ok(wires.map(CpuColumn::from))
     }
 }

@@ -9,10 +9,11 @@ pub mod compiled;
 pub mod cpu;
 pub mod naive;
 pub mod point;
+pub mod poseidon2;
 pub mod program;
 pub mod transform;
 
 pub use ark_bn254::{Fq, Fr, G1Affine, G1Projective};
-pub use backend::{Backend, KernelError};
+pub use backend::{Backend, DeviceMemory, KernelError};
 pub use point::AffinePoint;
 pub use program::{Expr, Program, ProgramBuilder, Rotation};

@@ -11,6 +11,7 @@ use ark_ff::{BigInteger, Field, One, PrimeField, Zero};
 
 use crate::{
     backend::{Backend, KernelError, PointSource},
+    poseidon2::{self, FULL_ROUNDS, PARTIAL_ROUNDS, WIDTH},
     program::{Op, Program, Rotation},
 };
 
@@ -53,6 +54,45 @@ fn multiply(point: G1Affine, scalar: Fr) -> G1Projective {
         }
     }
     sum
+}
+
+/// A matrix times a vector.
+fn apply(matrix: &[[Fr; WIDTH]; WIDTH], vector: [Fr; WIDTH]) -> [Fr; WIDTH] {
+    matrix.map(|row| row.iter().zip(vector).map(|(entry, value)| *entry * value).sum())
+}
+
+/// The rows of a permutation, round by round: what enters the S-boxes of all full rounds but the first and of the partial
+/// rounds, those of four rounds in a row.
+fn permutation_rows(input: [Fr; WIDTH]) -> Vec<[Fr; WIDTH]> {
+    let external = [[5u64, 7, 1, 3], [4, 6, 1, 1], [1, 3, 5, 7], [1, 1, 4, 6]].map(|row| row.map(Fr::from));
+    let mut internal = [[Fr::one(); WIDTH]; WIDTH];
+    for (i, mu) in poseidon2::diagonal().iter().enumerate() {
+        internal[i][i] += mu;
+    }
+    let (mut rows, mut single) = (vec![input], Vec::new());
+    let mut state = apply(&external, input);
+    for round in 0..FULL_ROUNDS + PARTIAL_ROUNDS {
+        let partial = round.checked_sub(FULL_ROUNDS / 2).filter(|index| *index < PARTIAL_ROUNDS);
+        if let Some(index) = partial {
+            state[0] += poseidon2::partial_constants()[index];
+            single.push(state[0]);
+            if let Ok(row) = <[Fr; WIDTH]>::try_from(&single[..]) {
+                rows.push(row);
+                single.clear();
+            }
+            state[0] = state[0].pow([5]);
+            state = apply(&internal, state);
+        } else {
+            let index = if round < FULL_ROUNDS / 2 { round } else { round - PARTIAL_ROUNDS };
+            state = std::array::from_fn(|i| state[i] + poseidon2::full_constants()[index][i]);
+            if round > 0 {
+                rows.push(state);
+            }
+            state = apply(&external, state.map(|value| value.pow([5])));
+        }
+    }
+    rows.push(state);
+    rows
 }
 
 impl Backend for NaiveBackend {
@@ -169,5 +209,22 @@ impl Backend for NaiveBackend {
 
     fn evaluate(&self, coefficients: &Self::Column, point: Fr) -> Result<Fr, KernelError> {
         Ok(horner(coefficients, point))
+    }
+
+    fn expand_permutations(
+        &self,
+        wires: [Self::Column; WIDTH],
+        first_rows: &[u32],
+    ) -> Result<[Self::Column; WIDTH], KernelError> {
+        poseidon2::check_first_rows(wires.each_ref().map(|wire| wire.len()), first_rows)?;
+        let mut wires = wires.map(|wire| wire.to_vec());
+        for first_row in first_rows {
+            let first = *first_row as usize;
+            let input = std::array::from_fn(|wire| wires[wire][first]);
+            for (offset, row) in permutation_rows(input).into_iter().enumerate() {
+                wires.iter_mut().zip(row).for_each(|(wire, value)| wire[first + offset] = value);
+            }
+        }
+        Ok(wires.map(Arc::new))
     }
 }

@@ -89,6 +89,8 @@ pub struct DeviceKey<B: Backend> {
     coefficients: Vec<B::Column>,
     permutation: Vec<B::Column>,
     labels: B::Column,
+    /// First rows of the circuit's permutations.
+    permutations: Vec<u32>,
     /// The fixed columns on the quotient's cosets, computed when first used.
     cosets: [OnceLock<Vec<B::Column>>; QUOTIENT_CHUNKS],
     mixing: Mixing,
@@ -150,6 +152,7 @@ impl<B: Backend> DeviceKey<B> {
             denominator: gates::permutation_denominator_program(),
             fixed_values: Newest::new(),
             fixed_part: Newest::new(),
+            permutations: circuit.permutations().to_vec(),
             backend,
             rows,
             coefficients,
@@ -160,6 +163,12 @@ impl<B: Backend> DeviceKey<B> {
     /// The device.
     pub fn backend(&self) -> &Arc<B> {
         &self.backend
+    }
+
+    /// Whether sessions fill in the rows of permutations themselves, so that an [outline](crate::circuit::CircuitBuilder::outline)
+    /// is enough of a witness: on a device with memory of its own. In the host's, whoever hashes writes the rows at once.
+    pub fn fills_permutations(&self) -> bool {
+        self.backend.memory().is_some()
     }
 
     /// The fixed columns on a coset.
@@ -229,7 +238,8 @@ pub struct SubtreeProver<B: Backend> {
 }
 
 impl<B: Backend> SubtreeProver<B> {
-    /// Starts a session: `inputs` and `outputs` are the baton before and after the subtree.
+    /// Starts a session: `inputs` and `outputs` are the baton before and after the subtree. The witness may be an outline if the
+    /// key [fills it in](DeviceKey::fills_permutations).
     pub fn new(
         key: Arc<DeviceKey<B>>,
         row: Arc<DeviceRow<B>>,
@@ -241,8 +251,13 @@ impl<B: Backend> SubtreeProver<B> {
         if let Some(column) = witness.columns.iter().find(|column| column.len() != expected) {
             return Err(ProverError::Witness { expected, got: column.len() });
         }
-        let evaluations =
-            witness.columns.into_iter().map(|column| key.backend.upload_owned(column)).collect::<Result<_, _>>()?;
+        let upload = |column| key.backend.upload_owned(column);
+        let [a, b, c, d] = witness.columns.map(upload);
+        let mut wires = [a?, b?, c?, d?];
+        if key.fills_permutations() {
+            wires = key.backend.expand_permutations(wires, &key.permutations)?;
+        }
+        let evaluations = wires.into();
         let public = std::array::from_fn(|k| if k < 3 { -inputs[k] } else { -outputs[k - 3] });
         Ok(Self { key, row, public, completed: 0, evaluations, wires: Vec::new(), z: None, chunks: Vec::new() })
     }

@@ -19,7 +19,7 @@ use crate::block::{Block, check_caps};
 use crate::block_error::BlockError;
 use crate::schnorr::{self, Claim};
 use crate::transfer::{SignedTransfer, next_data_hash};
-use crate::tree::{LeafUpdate, PartialTree, PreState, TreePath};
+use crate::tree::{DEPTH, LeafUpdate, PartialTree, PreState, TreeNodes, TreePath};
 
 /// All that one transfer changes, enough to fill its part of the witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,10 @@ pub struct TransferTrace {
     pub sender_path: TreePath,
     /// Path of the recipient's leaf after the sender's update and before the recipient's.
     pub recipient_path: TreePath,
+    /// Nodes above the sender's leaf after the sender's update.
+    pub sender_nodes: TreeNodes,
+    /// Nodes above the recipient's leaf after the recipient's update.
+    pub recipient_nodes: TreeNodes,
     /// Baton before the transfer.
     pub baton_before: Baton,
     /// Baton after the transfer.
@@ -118,7 +122,7 @@ pub(crate) fn run(
     let mut fees = start.fees;
     for (((signed, digest), step), halves) in transfers.iter().zip(&digests).zip(&steps).zip(applied.chunks_exact(2)) {
         let baton_after = Baton {
-            root: halves[1].root,
+            root: halves[1].nodes[DEPTH - 1],
             data_hash: next_data_hash(baton_before.data_hash, *digest),
             fees: Fr::from(step.fees_after),
         };
@@ -128,6 +132,8 @@ pub(crate) fn run(
             recipient_before: step.recipient_before,
             sender_path: halves[0].path,
             recipient_path: halves[1].path,
+            sender_nodes: halves[0].nodes,
+            recipient_nodes: halves[1].nodes,
             baton_before,
             baton_after,
         });

@@ -82,8 +82,11 @@ impl<B: Backend> Prover for CircuitProver<B> {
         let inputs =
             SubtreeInputs::decode(inputs, circuit.slots()).map_err(|error| job_error(Disposition::Reject, &error))?;
         cut();
-        let (witness, end) =
-            circuit.witness(inputs.start, &inputs.traces).map_err(|error| job_error(Disposition::Reject, &error))?;
+        let filled = match key.fills_permutations() {
+            true => circuit.outline(inputs.start, &inputs.traces),
+            false => circuit.witness(inputs.start, &inputs.traces),
+        };
+        let (witness, end) = filled.map_err(|error| job_error(Disposition::Reject, &error))?;
         SubtreeProver::new(key, row, witness, inputs.start.to_array(), end.to_array())
             .map_err(|error| prover_error(&error))
     }

@@ -124,6 +124,13 @@ fn operations<'a, B: Backend>(device: &'a B, bases: &'a PowerBases, inputs: &'a 
                 Ok(digest(&values, &[]))
             }),
         ),
+        (
+            "expand_permutations",
+            Box::new(move || {
+                let values = [twin::permutations(device, uniform)?, twin::permutations(device, edges)?];
+                Ok(digest(&values.concat(), &[]))
+            }),
+        ),
     ]
 }
 

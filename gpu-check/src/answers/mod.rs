@@ -28,6 +28,7 @@ pub fn check<B: Backend>(subject: &Subject<B>, plan: &Plan, part: &mut Part) -> 
         twin::polynomials(device, &cpu, log2, part)?;
         twin::products(device, &cpu, log2, part)?;
         twin::programs(device, &cpu, log2, part)?;
+        twin::poseidon2(device, &cpu, log2, part)?;
     }
     Ok(())
 }

@@ -2,7 +2,11 @@
 
 use ark_bn254::Fr;
 use ark_ff::{FftField, One, Zero};
-use proofyard_kernels::{Backend, KernelError, Program, ProgramBuilder, Rotation, cpu::CpuBackend};
+use proofyard_kernels::{
+    Backend, KernelError, Program, ProgramBuilder, Rotation,
+    cpu::CpuBackend,
+    poseidon2::{PERMUTATION_ROWS, WIDTH},
+};
 use proofyard_proof_system::gates::{
     FIXED_COLUMNS, RowChallenges, WIRES, permutation_numerator_program, permutation_uniforms, quotient_program,
     quotient_uniforms,
@@ -178,4 +182,34 @@ pub fn run<B: Backend>(
     let (first, second) = (first?, second?);
     let columns: Vec<_> = [&first, &second].into_iter().cycle().take(columns).collect();
     backend.download(&backend.run(program, &columns, uniforms)?)
+}
+
+/// Permutations of uniform states and of edges, as many as there is room for.
+pub fn poseidon2<B: Backend>(device: &B, cpu: &CpuBackend, log2: u32, part: &mut Part) -> Result<(), CheckError> {
+    let mut tally = Tally::new("Poseidon2 permutations", Some(log2));
+    for (name, values) in columns(log2) {
+        let expected = permutations(cpu, &values)?;
+        tally.equal(name, permutations(device, &values), &expected);
+    }
+    tally.enter(part);
+    Ok(())
+}
+
+/// All rows of four wires, which hold the values in four orders, after every permutation that fits is expanded; rows beside them
+/// keep what they had.
+pub fn permutations<B: Backend>(backend: &B, values: &[Fr]) -> Result<Vec<Fr>, KernelError> {
+    let upload = |wire: usize| {
+        let mut rotated = values.to_vec();
+        rotated.rotate_left(wire * values.len() / WIDTH);
+        backend.upload_owned(rotated)
+    };
+    let wires = [upload(0)?, upload(1)?, upload(2)?, upload(3)?];
+    let distance = PERMUTATION_ROWS + 1;
+    let first_rows: Vec<u32> = (0..(values.len() + 1) / distance).map(|index| (index * distance) as u32).collect();
+    let wires = backend.expand_permutations(wires, &first_rows)?;
+    let mut all = Vec::with_capacity(WIDTH * values.len());
+    for wire in &wires {
+        all.extend(backend.download(wire)?);
+    }
+    Ok(all)
 }

@@ -16,5 +16,7 @@ fn a_block_proven_on_the_device_has_the_bytes_of_the_cpu() {
     let cuda = Arc::new(CudaBackend::new(Arc::new(Emulator::new(budget)), budget));
     let proof = farm.prove_on(cuda.clone());
     assert_eq!(proof.encode(), farm.prove().encode());
+    // The witnesses were outlines.
+    assert_eq!(cuda.device().launches("poseidon2_rows"), 2);
     assert_eq!(verify(&farm.key.verifying, &farm.statement, &proof), Ok(()));
 }

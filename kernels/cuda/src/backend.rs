@@ -7,6 +7,7 @@ use ark_ff::{Field, One};
 use proofyard_kernels::{
     Backend, KernelError, Program,
     backend::{DeviceMemory, PointSource},
+    poseidon2::WIDTH,
 };
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     memory::Arena,
     msm::{self, Bases},
     ntt::Transforms,
-    polynomial, product, program,
+    polynomial, poseidon2, product, program,
 };
 
 /// The backend on a device.
@@ -116,5 +117,13 @@ impl<D: Device> Backend for CudaBackend<D> {
 
     fn evaluate(&self, coefficients: &Self::Column, point: Fr) -> Result<Fr, KernelError> {
         polynomial::evaluate(&self.context, coefficients, point)
+    }
+
+    fn expand_permutations(
+        &self,
+        wires: [Self::Column; WIDTH],
+        first_rows: &[u32],
+    ) -> Result<[Self::Column; WIDTH], KernelError> {
+        poseidon2::expand(&self.context, wires, first_rows)
     }
 }

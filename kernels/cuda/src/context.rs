@@ -97,6 +97,11 @@ impl<D: Device> Column<D> {
         self.len
     }
 
+    /// Whether a clone of it is alive.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.block) > 1
+    }
+
     /// Its memory.
     pub(crate) fn block(&self) -> &Block<D> {
         &self.block

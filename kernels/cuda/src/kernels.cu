@@ -6,5 +6,6 @@
 #include "msm/weigh.cu"
 #include "ntt.cu"
 #include "polynomial.cu"
+#include "poseidon2.cu"
 #include "product.cu"
 #include "program.cu"

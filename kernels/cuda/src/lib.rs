@@ -15,6 +15,7 @@ pub mod micro;
 mod msm;
 mod ntt;
 mod polynomial;
+mod poseidon2;
 mod product;
 mod program;
 

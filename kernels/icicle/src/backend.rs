@@ -8,6 +8,7 @@ use proofyard_kernels::{
     Backend, KernelError, Program,
     backend::PointSource,
     cpu::{CpuBackend, CpuColumn},
+    poseidon2::WIDTH,
 };
 
 use crate::{
@@ -226,5 +227,13 @@ impl Backend for IcicleBackend {
 
     fn evaluate(&self, coefficients: &Self::Column, point: Fr) -> Result<Fr, KernelError> {
         self.cpu.evaluate(coefficients, point)
+    }
+
+    fn expand_permutations(
+        &self,
+        wires: [Self::Column; WIDTH],
+        first_rows: &[u32],
+    ) -> Result<[Self::Column; WIDTH], KernelError> {
+        self.cpu.expand_permutations(wires, first_rows)
     }
 }

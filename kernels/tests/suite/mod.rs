@@ -2,6 +2,8 @@
 //!
 //! A device crate runs the same suite by including this module and calling [`check`] with its own backend.
 
+mod permutations;
+
 use std::{fmt::Debug, sync::Arc};
 
 use ark_ff::{Field, One, PrimeField, Zero};
@@ -149,6 +151,7 @@ pub fn check<B: Backend>(device: &B) {
         products(&pair, &mut rng, size);
         programs(&pair, &mut rng, size);
     }
+    permutations::check(&pair, &mut rng);
     refusals(&pair, &mut rng);
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
+use proofyard_kernels::poseidon2::FIRST_GROUP;
 
 use super::{
     Arith, Cell, Circuit, CircuitError, Gate, Left, PUBLIC_ROWS, PUBLIC_VALUES, ROWS_LOG2_MAX, Right, Witness,
@@ -56,6 +57,8 @@ impl Placement {
 struct Structure {
     fixed: [Vec<Fr>; GATE_COLUMNS],
     copies: Vec<(Cell, Cell)>,
+    /// First rows of permutations.
+    permutations: Vec<u32>,
 }
 
 /// Constants by value; their rows follow all others.
@@ -79,6 +82,14 @@ impl Constants {
     }
 }
 
+/// The rows of a permutation of which only the ends are known.
+fn outline(input: [Fr; WIRES], output: [Fr; WIRES]) -> [[Fr; WIRES]; PERMUTATION_ROWS] {
+    let mut rows = [[Fr::ZERO; WIRES]; PERMUTATION_ROWS];
+    rows[0] = input;
+    rows[PERMUTATION_ROWS - 1] = output;
+    rows
+}
+
 /// Builds a circuit's structure or a witness, row by row.
 ///
 /// Which rows, copies and constants there are must not depend on values. The first mistake is kept and returned by the
@@ -87,6 +98,8 @@ impl Constants {
 pub struct CircuitBuilder {
     /// `None` in a witness builder.
     structure: Option<Structure>,
+    /// Whether the rows of permutations between the first and the last one are left to somebody else.
+    outline: bool,
     columns: [Vec<Fr>; WIRES],
     constants: Constants,
     /// Whether the first rows are those of the public values; not so in fragments.
@@ -97,17 +110,29 @@ pub struct CircuitBuilder {
 impl CircuitBuilder {
     /// A builder that records gates and copies (and values).
     pub fn structure() -> Self {
-        Self::whole(Some(Structure::default()))
+        Self::whole(Some(Structure::default()), false)
     }
 
     /// A builder that records values only.
     pub fn witness() -> Self {
-        Self::whole(None)
+        Self::whole(None, false)
     }
 
-    fn whole(structure: Option<Structure>) -> Self {
-        let mut builder =
-            Self { structure, columns: Default::default(), constants: Constants::default(), public: true, error: None };
+    /// A builder of witnesses for a prover that [fills in](crate::subtree::DeviceKey::fills_permutations) the rows of
+    /// permutations from the first of them: the others are zero, but for what is read of the last one.
+    pub fn outline() -> Self {
+        Self::whole(None, true)
+    }
+
+    fn whole(structure: Option<Structure>, outline: bool) -> Self {
+        let mut builder = Self {
+            structure,
+            outline,
+            columns: Default::default(),
+            constants: Constants::default(),
+            public: true,
+            error: None,
+        };
         let held = Gate::Arith { q: [Fr::ONE, Fr::ZERO, Fr::ZERO, Fr::ZERO], qm: Fr::ZERO };
         for _ in 0..PUBLIC_ROWS {
             builder.row(held, [Fr::ZERO; WIRES]);
@@ -121,6 +146,7 @@ impl CircuitBuilder {
     pub fn fragment(&self) -> Self {
         Self {
             structure: self.structure.as_ref().map(|_| Structure::default()),
+            outline: self.outline,
             columns: Default::default(),
             constants: Constants::default(),
             public: false,
@@ -202,11 +228,29 @@ impl CircuitBuilder {
 
     /// Appends a Poseidon2 permutation whose last row, the output, also carries another gate.
     pub fn poseidon2_then(&mut self, values: [Fr; WIRES], last: Gate, arith: Arith) -> Permutation {
-        const FIRST_GROUP: usize = 4;
+        let rows = if self.outline { outline(values, poseidon2::permute(values)) } else { poseidon2::trace(values) };
+        self.poseidon2_rows(&rows, last, arith)
+    }
+
+    /// The same as [`Self::poseidon2`] where the output's first value is known and no other one is read: an outline takes it
+    /// unseen, all others compute it.
+    pub fn poseidon2_known(&mut self, values: [Fr; WIRES], first_output: Fr) -> Permutation {
+        if !self.outline {
+            return self.poseidon2(values);
+        }
+        let rows = outline(values, [first_output, Fr::ZERO, Fr::ZERO, Fr::ZERO]);
+        self.poseidon2_rows(&rows, Gate::Free, Arith::NONE)
+    }
+
+    fn poseidon2_rows(&mut self, rows: &[[Fr; WIRES]; PERMUTATION_ROWS], last: Gate, arith: Arith) -> Permutation {
         const LAST_GROUP: usize = FIRST_GROUP + GROUPS - 1;
+        let first_row = self.next_row();
+        if let Some(structure) = &mut self.structure {
+            structure.permutations.push(first_row);
+        }
         let mut input = None;
         let mut output = [Cell { column: 0, row: u32::MAX }; 4];
-        for (index, values) in poseidon2::trace(values).into_iter().enumerate() {
+        for (index, values) in rows.iter().enumerate() {
             let left = match index {
                 0 => Left::Initial,
                 FIRST_GROUP..=LAST_GROUP => Left::Partial,
@@ -214,9 +258,9 @@ impl CircuitBuilder {
             };
             let right = if (FIRST_GROUP - 1..LAST_GROUP).contains(&index) { Right::Partial } else { Right::Full };
             output = if index == PERMUTATION_ROWS - 1 {
-                self.row_with_arith(last, arith, values)
+                self.row_with_arith(last, arith, *values)
             } else {
-                self.row(Gate::Poseidon2 { left, right, constants: poseidon2::row_constants()[index] }, values)
+                self.row(Gate::Poseidon2 { left, right, constants: poseidon2::row_constants()[index] }, *values)
             };
             input.get_or_insert(output);
         }
@@ -270,7 +314,7 @@ impl CircuitBuilder {
         if let Some(error) = &fragment.error {
             self.fail(error.clone());
         }
-        if fragment.is_witness() != self.is_witness() || fragment.public {
+        if fragment.is_witness() != self.is_witness() || fragment.outline != self.outline || fragment.public {
             self.fail(CircuitError::Mode { expected: self.kind(), found: fragment.kind() });
             return placement;
         }
@@ -287,6 +331,7 @@ impl CircuitBuilder {
                 column.extend_from_slice(values);
             }
             structure.copies.extend(other.copies.iter().map(|(a, b)| (placement.cell(*a), placement.cell(*b))));
+            structure.permutations.extend(other.permutations.iter().map(|row| placement.row(*row)));
         }
         placement
     }
@@ -295,7 +340,7 @@ impl CircuitBuilder {
     pub fn finish_structure(mut self, rows_log2: u32) -> Result<Circuit, CircuitError> {
         let found = self.kind();
         let first_constant = self.finish(rows_log2)?;
-        let Some(Structure { mut fixed, copies }) = self.structure.take() else {
+        let Some(Structure { mut fixed, copies, permutations }) = self.structure.take() else {
             return Err(CircuitError::Mode { expected: "structure", found });
         };
         let domain = check_rows(rows_log2)?;
@@ -313,12 +358,12 @@ impl CircuitBuilder {
         }
         fixed.iter_mut().for_each(|column| column.resize(rows, Fr::ZERO));
         let links = cycles.into_links();
-        let circuit = Circuit { rows_log2, fixed, permutation: labels(&links, domain.generator), links };
+        let circuit = Circuit { rows_log2, fixed, permutation: labels(&links, domain.generator), permutations, links };
         circuit.validate()?;
         Ok(circuit)
     }
 
-    /// The witness, padded with zeros.
+    /// The witness or its outline, padded with zeros.
     pub fn finish_witness(mut self, rows_log2: u32) -> Result<Witness, CircuitError> {
         let found = self.kind();
         self.finish(rows_log2)?;
@@ -342,11 +387,13 @@ impl CircuitBuilder {
     }
 
     fn kind(&self) -> &'static str {
-        match (self.public, &self.structure) {
-            (true, Some(_)) => "structure",
-            (true, None) => "witness",
-            (false, Some(_)) => "structure fragment",
-            (false, None) => "witness fragment",
+        match (self.public, &self.structure, self.outline) {
+            (true, Some(_), _) => "structure",
+            (true, None, false) => "witness",
+            (true, None, true) => "outline",
+            (false, Some(_), _) => "structure fragment",
+            (false, None, false) => "witness fragment",
+            (false, None, true) => "outline fragment",
         }
     }
 

@@ -69,11 +69,15 @@ pub struct Circuit {
     pub fixed: [Vec<Fr>; GATE_COLUMNS],
     /// The four permutation columns: the label `k_c w^j` of each cell's image.
     pub permutation: [Vec<Fr>; WIRES],
+    /// First rows of the permutations, ascending.
+    permutations: Vec<u32>,
     /// Each cell's image, column by column.
     links: Vec<u32>,
 }
 
 /// The wires of one subtree: evaluations over H, padded with zeros.
+///
+/// Either whole or an outline, which satisfies the circuit once the rows of [`Circuit::permutations`] are filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Witness {
     /// Wires 1..4.
@@ -84,6 +88,11 @@ impl Circuit {
     /// T.
     pub fn rows(&self) -> usize {
         1 << self.rows_log2
+    }
+
+    /// First rows of the permutations that the builder laid, ascending: where a device fills in an outline.
+    pub fn permutations(&self) -> &[u32] {
+        &self.permutations
     }
 
     /// Whether the wires satisfy every gate and every copy constraint with these public values; names what fails first.

@@ -3,75 +3,23 @@
 //! Tree nodes use [`compress4`], which feeds the input forward: the bare first output of a permutation has trivial
 //! collisions, because the permutation can be run backwards. [`hash3`] is a one-block sponge whose capacity element
 //! holds a domain tag.
+//!
+//! The permutation itself and its rows' values are the kernels', so that a device can compute them too.
 
-mod constants;
 mod rows;
 
 use ark_bn254::Fr;
-use ark_ff::{AdditiveGroup, Field, PrimeField};
+use ark_ff::{Field, PrimeField};
+use proofyard_kernels::poseidon2::diagonal;
 
-use constants::{DIAGONAL, FULL, PARTIAL};
-pub use rows::{GROUPS, PERMUTATION_ROWS, RowMatrices, row_constants, row_matrices, trace};
+pub use proofyard_kernels::poseidon2::{
+    FULL_ROUNDS, GROUPS, PARTIAL_ROUNDS, PERMUTATION_ROWS, full_constants, full_layer, partial_constants, permute,
+    trace,
+};
+pub use rows::{RowMatrices, row_constants, row_matrices};
 
 /// A 4 x 4 matrix by rows.
 pub type Matrix = [[Fr; 4]; 4];
-
-/// Full rounds; half of them come before the partial rounds.
-pub const FULL_ROUNDS: usize = 8;
-/// Partial rounds.
-pub const PARTIAL_ROUNDS: usize = 56;
-
-/// The S-box.
-#[inline]
-fn fifth_power(x: Fr) -> Fr {
-    x.square().square() * x
-}
-
-/// Multiplies by the external matrix: 8 multiplications by 2 or 4 and 8 additions.
-#[inline]
-fn external([a, b, c, d]: [Fr; 4]) -> [Fr; 4] {
-    let left = a + b;
-    let right = c + d;
-    let p = b.double() + right;
-    let q = d.double() + left;
-    let fourth = right.double().double() + q;
-    let second = left.double().double() + p;
-    [q + second, second, p + fourth, fourth]
-}
-
-/// Multiplies by the internal matrix `J + diag(mu)`.
-#[inline]
-fn internal(state: [Fr; 4]) -> [Fr; 4] {
-    let sum = state[0] + state[1] + (state[2] + state[3]);
-    std::array::from_fn(|i| DIAGONAL[i] * state[i] + sum)
-}
-
-#[inline]
-fn add(left: [Fr; 4], right: &[Fr; 4]) -> [Fr; 4] {
-    std::array::from_fn(|i| left[i] + right[i])
-}
-
-/// The permutation.
-pub fn permute(state: [Fr; 4]) -> [Fr; 4] {
-    let mut state = external(state);
-    let (first, last) = FULL.split_at(FULL_ROUNDS / 2);
-    for constants in first {
-        state = full_layer(add(state, constants));
-    }
-    for constant in &PARTIAL {
-        state[0] = fifth_power(state[0] + constant);
-        state = internal(state);
-    }
-    for constants in last {
-        state = full_layer(add(state, constants));
-    }
-    state
-}
-
-/// `E S(x)`: a full round after its constants.
-pub fn full_layer(state: [Fr; 4]) -> [Fr; 4] {
-    external(state.map(fifth_power))
-}
 
 /// The compression of a tree node's four children: `permute(x)[0] + x[0]`.
 pub fn compress4(children: [Fr; 4]) -> Fr {
@@ -123,15 +71,5 @@ pub fn external_matrix() -> Matrix {
 
 /// The internal matrix `I = J + diag(mu)`.
 pub fn internal_matrix() -> Matrix {
-    std::array::from_fn(|i| std::array::from_fn(|j| if i == j { DIAGONAL[i] + Fr::ONE } else { Fr::ONE }))
-}
-
-/// The constants of the eight full rounds.
-pub const fn full_constants() -> &'static [[Fr; 4]; FULL_ROUNDS] {
-    &FULL
-}
-
-/// The constants of the 56 partial rounds.
-pub const fn partial_constants() -> &'static [Fr; PARTIAL_ROUNDS] {
-    &PARTIAL
+    std::array::from_fn(|i| std::array::from_fn(|j| if i == j { diagonal()[i] + Fr::ONE } else { Fr::ONE }))
 }

@@ -1,24 +1,13 @@
-//! A permutation in 23 rows, docs/protocol.md section 4: the matrices of the gate, the rows' constants and values.
+//! A permutation in 23 rows, docs/protocol.md section 4: the matrices of the gate and the rows' constants.
 
 use std::sync::LazyLock;
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
+use proofyard_kernels::poseidon2::{FIRST_GROUP, FIRST_LATE, GROUP};
 
-use super::{FULL, FULL_ROUNDS, Matrix, PARTIAL, PARTIAL_ROUNDS, add, external, fifth_power, full_layer, internal};
+use super::{FULL_ROUNDS, GROUPS, Matrix, PERMUTATION_ROWS, full_constants, partial_constants};
 use crate::linear;
-
-/// Partial rounds in one row.
-const GROUP: usize = 4;
-/// Rows of partial rounds.
-pub const GROUPS: usize = PARTIAL_ROUNDS / GROUP;
-/// Rows of a permutation: input, full rounds 2 to 4, fourteen groups of partial rounds, full rounds 5 to 8, output.
-pub const PERMUTATION_ROWS: usize = 1 + (FULL_ROUNDS / 2 - 1) + GROUPS + FULL_ROUNDS / 2 + 1;
-
-/// Row of the first group of partial rounds.
-const FIRST_GROUP: usize = FULL_ROUNDS / 2;
-/// Row of full round 5.
-const FIRST_LATE: usize = FIRST_GROUP + GROUPS;
 
 /// The matrices that tie a row of S-box inputs x of four successive partial rounds to the states around it: the state
 /// before them is `V x + W S(x) - V rc`, the state after them `V2 x + W2 S(x) - V2 rc`, rc being the rounds' constants.
@@ -43,10 +32,10 @@ pub fn row_matrices() -> &'static RowMatrices {
 /// The constants (q1..q4) of the 23 rows of a permutation; the last row's are zero.
 pub fn row_constants() -> &'static [[Fr; 4]; PERMUTATION_ROWS] {
     static CONSTANTS: LazyLock<[[Fr; 4]; PERMUTATION_ROWS]> = LazyLock::new(|| {
-        let matrices = row_matrices();
-        let group = |index: usize| std::array::from_fn(|j| PARTIAL[GROUP * index + j]);
+        let (matrices, full) = (row_matrices(), full_constants());
+        let group = |index: usize| std::array::from_fn(|j| partial_constants()[GROUP * index + j]);
         let mut rows = [[Fr::ZERO; 4]; PERMUTATION_ROWS];
-        rows[..FIRST_GROUP - 1].copy_from_slice(&FULL[1..FULL_ROUNDS / 2]);
+        rows[..FIRST_GROUP - 1].copy_from_slice(&full[1..FULL_ROUNDS / 2]);
         for index in 0..GROUPS {
             let constants = group(index);
             // s = V x + W S(x) - V rc on both sides of the transition: the right side's constant changes sign.
@@ -56,38 +45,11 @@ pub fn row_constants() -> &'static [[Fr; 4]; PERMUTATION_ROWS] {
             rows[row - 1] = add(rows[row - 1], &before);
             rows[row] = after.map(|value| -value);
         }
-        rows[FIRST_LATE - 1] = add(rows[FIRST_LATE - 1], &FULL[FULL_ROUNDS / 2]);
-        rows[FIRST_LATE..PERMUTATION_ROWS - 2].copy_from_slice(&FULL[FULL_ROUNDS / 2 + 1..]);
+        rows[FIRST_LATE - 1] = add(rows[FIRST_LATE - 1], &full[FULL_ROUNDS / 2]);
+        rows[FIRST_LATE..PERMUTATION_ROWS - 2].copy_from_slice(&full[FULL_ROUNDS / 2 + 1..]);
         rows
     });
     &CONSTANTS
-}
-
-/// The values of the 23 rows of a permutation; the first row is the input, the last one the output.
-pub fn trace(input: [Fr; 4]) -> [[Fr; 4]; PERMUTATION_ROWS] {
-    let mut rows = [[Fr::ZERO; 4]; PERMUTATION_ROWS];
-    rows[0] = input;
-    let mut state = external(input);
-    for (round, constants) in FULL[..FULL_ROUNDS / 2].iter().enumerate() {
-        let inputs = add(state, constants);
-        if round > 0 {
-            rows[round] = inputs;
-        }
-        state = full_layer(inputs);
-    }
-    for (row, constants) in rows[FIRST_GROUP..].iter_mut().zip(PARTIAL.as_chunks::<GROUP>().0) {
-        for (value, constant) in row.iter_mut().zip(constants) {
-            *value = state[0] + constant;
-            state[0] = fifth_power(*value);
-            state = internal(state);
-        }
-    }
-    for (row, constants) in rows[FIRST_LATE..].iter_mut().zip(&FULL[FULL_ROUNDS / 2..]) {
-        *row = add(state, constants);
-        state = full_layer(*row);
-    }
-    rows[PERMUTATION_ROWS - 1] = state;
-    rows
 }
 
 /// A state element as a linear form in the state s before a group and in the S-box outputs y of its rounds.
@@ -133,6 +95,10 @@ fn derive() -> RowMatrices {
     let carried = product(&after, &before_power);
     let after_power = std::array::from_fn(|i| add(carried[i], &state[i].powers));
     RowMatrices { before_linear, before_power, after_linear, after_power }
+}
+
+fn add(left: [Fr; 4], right: &[Fr; 4]) -> [Fr; 4] {
+    std::array::from_fn(|i| left[i] + right[i])
 }
 
 fn multiply(matrix: &Matrix, vector: &[Fr; 4]) -> [Fr; 4] {

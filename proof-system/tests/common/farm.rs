@@ -20,7 +20,7 @@ use rand::{SeedableRng, rngs::StdRng};
 
 use super::{
     reference::{Reference, Secrets, interpolate},
-    toy_circuit, toy_witness,
+    toy_circuit, toy_outline, toy_witness,
 };
 
 pub const ROWS_LOG2: u32 = 8;
@@ -36,6 +36,7 @@ pub struct Farm {
     pub statement: Statement,
     pub inputs: Vec<[Fr; 3]>,
     pub witnesses: Vec<Witness>,
+    seed: u64,
     setup: InsecureSetup,
     pub secrets: Secrets,
     device: Arc<DeviceKey<CpuBackend>>,
@@ -66,7 +67,7 @@ impl Farm {
         let end = inputs.pop().unwrap();
         let statement = Statement { start, end, ..statement(start[0], end[0]) };
         let device = Arc::new(DeviceKey::new(Arc::new(CpuBackend::new()), &circuit).unwrap());
-        Self { circuit, key, proving, statement, inputs, witnesses, setup, secrets, device }
+        Self { circuit, key, proving, statement, inputs, witnesses, seed, setup, secrets, device }
     }
 
     fn output(&self, i: usize) -> [Fr; 3] {
@@ -91,7 +92,11 @@ impl Farm {
     ) -> SubtreeProver<B> {
         let row = self.setup.row(ROWS_LOG2, subtrees, index).unwrap();
         let row = Arc::new(DeviceRow::new(device.backend().as_ref(), &row).unwrap());
-        let witness = self.witnesses[i].clone();
+        let witness = if device.fills_permutations() {
+            toy_outline(ROWS_LOG2, self.inputs[i], self.seed + i as u64).0
+        } else {
+            self.witnesses[i].clone()
+        };
         SubtreeProver::new(Arc::clone(device), row, witness, self.inputs[i], self.output(i)).unwrap()
     }
 

@@ -179,7 +179,15 @@ pub fn toy_circuit(rows_log2: u32) -> Arc<Circuit> {
 
 /// A satisfying witness of [`toy_circuit`] and the baton that goes out.
 pub fn toy_witness(rows_log2: u32, inputs: [Fr; 3], seed: u64) -> (Witness, [Fr; 3]) {
-    let mut builder = CircuitBuilder::witness();
+    finish_toy(CircuitBuilder::witness(), rows_log2, inputs, seed)
+}
+
+/// The same without the rows of permutations.
+pub fn toy_outline(rows_log2: u32, inputs: [Fr; 3], seed: u64) -> (Witness, [Fr; 3]) {
+    finish_toy(CircuitBuilder::outline(), rows_log2, inputs, seed)
+}
+
+fn finish_toy(mut builder: CircuitBuilder, rows_log2: u32, inputs: [Fr; 3], seed: u64) -> (Witness, [Fr; 3]) {
     let outputs = synthesise(&mut builder, rows_log2, inputs, seed);
     (builder.finish_witness(rows_log2).expect("the toy witness is sound"), outputs)
 }

@@ -217,12 +217,15 @@ impl Layout {
         self.row(row, Gate::Free, arith, wires)
     }
 
-    /// Appends a Poseidon2 permutation; gives its first output and its inputs.
-    pub(super) fn permutation(&mut self, row: &'static str, inputs: [Wire; 4]) -> (Var, [Var; 4]) {
+    /// Appends a Poseidon2 permutation; gives its first output, which may be known, and its inputs.
+    pub(super) fn permutation(&mut self, row: &'static str, inputs: [Wire; 4], known: Option<Fr>) -> (Var, [Var; 4]) {
         let values = inputs.map(Wire::value);
         #[cfg(test)]
         let values = self.tamper.row(self.label(row), values);
-        let permutation = self.builder.poseidon2(values);
+        let permutation = match known {
+            Some(output) => self.builder.poseidon2_known(values, output),
+            None => self.builder.poseidon2(values),
+        };
         self.after_row(row, permutation.input, inputs, PERMUTATION_ROWS);
         let cell = permutation.output[0];
         #[cfg(test)]
@@ -234,7 +237,7 @@ impl Layout {
     /// `hash3(domain, inputs)` and the inputs.
     pub(super) fn hash3(&mut self, row: &'static str, domain: Domain, [a, b, c]: [Wire; 3]) -> (Var, [Var; 3]) {
         let tag = self.constants.tag(domain);
-        let (output, [a, b, c, _]) = self.permutation(row, [a, b, c, tag.into()]);
+        let (output, [a, b, c, _]) = self.permutation(row, [a, b, c, tag.into()], None);
         (output, [a, b, c])
     }
 

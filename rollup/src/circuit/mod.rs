@@ -143,6 +143,21 @@ impl TransferCircuit {
     /// The wires for a run of transfers that starts from `start`, and the baton after it. Slots beyond the transfers
     /// are inactive. Slots are filled in parallel; the result does not depend on it.
     pub fn witness(&self, start: Baton, traces: &[TransferTrace]) -> Result<(Witness, Baton), WitnessError> {
+        self.fill(CircuitBuilder::witness(), start, traces)
+    }
+
+    /// The same for a prover that fills in the rows of permutations itself. Most hashes are taken from the traces as the
+    /// execution left them; where a trace is at odds with itself, the proof fails instead of the outline.
+    pub fn outline(&self, start: Baton, traces: &[TransferTrace]) -> Result<(Witness, Baton), WitnessError> {
+        self.fill(CircuitBuilder::outline(), start, traces)
+    }
+
+    fn fill(
+        &self,
+        mut builder: CircuitBuilder,
+        start: Baton,
+        traces: &[TransferTrace],
+    ) -> Result<(Witness, Baton), WitnessError> {
         if traces.len() > self.slots {
             return Err(WitnessError::TooMany { transfers: traces.len(), slots: self.slots });
         }
@@ -153,7 +168,6 @@ impl TransferCircuit {
             }
             end = trace.baton_after;
         }
-        let mut builder = CircuitBuilder::witness();
         builder.reserve(1 << self.structure.rows_log2);
         for (k, (before, after)) in start.to_array().into_iter().zip(end.to_array()).enumerate() {
             let (input, output) = (builder.input(k), builder.output(k));

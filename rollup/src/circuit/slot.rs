@@ -13,13 +13,13 @@ use proofyard_proof_system::poseidon2::Domain;
 use super::layout::{Layout, Point, Var, Wire, linear, power_of_two};
 use super::range::{DIGITS_32, DIGITS_64, Limb, chain};
 use super::signature::{SignatureValues, signer, verify};
-use super::tree::{Index, Parent, index, indicators, update};
-use crate::account::Account;
+use super::tree::{Branch, Index, Parent, index, indicators, update};
+use crate::account::{Account, leaf_hash};
 use crate::baton::Baton;
 use crate::executor::TransferTrace;
 use crate::schnorr::SecretKey;
 use crate::transfer::{SignedTransfer, Transfer};
-use crate::tree::{StateTree, TreePath};
+use crate::tree::{StateTree, nodes_of_path};
 
 /// What the prover supplies for a slot, as field elements: what the circuit demands of them, it demands by gates.
 #[derive(Clone)]
@@ -43,8 +43,8 @@ pub(super) struct SlotValues {
     pub(super) is_new: Fr,
     pub(super) recipient_balance: Fr,
     pub(super) recipient_nonce: Fr,
-    pub(super) sender_path: TreePath,
-    pub(super) recipient_path: TreePath,
+    pub(super) sender_branch: Branch,
+    pub(super) recipient_branch: Branch,
 }
 
 impl SlotValues {
@@ -68,8 +68,8 @@ impl SlotValues {
             is_new: Fr::from(recipient.is_none()),
             recipient_balance: recipient.map_or(Fr::ZERO, |account| Fr::from(account.balance)),
             recipient_nonce: recipient.map_or(Fr::ZERO, |account| Fr::from(account.nonce)),
-            sender_path: trace.sender_path,
-            recipient_path: trace.recipient_path,
+            sender_branch: Branch::executed(transfer.from, trace.sender_path, &trace.sender_nodes),
+            recipient_branch: Branch::executed(transfer.to, trace.recipient_path, &trace.recipient_nodes),
         }
     }
 
@@ -94,12 +94,16 @@ static IDLE: LazyLock<SlotValues> = LazyLock::new(|| {
     let baton = Baton { root: Fr::ZERO, data_hash: Fr::ZERO, fees: Fr::ZERO };
     let transfer = Transfer { from: 0, to: 0, to_key: before.key, amount: 0, fee: 0, nonce: 0 };
     let sender_path = tree.set(0, after);
+    let recipient_path = tree.path(0);
+    let after_hash = leaf_hash(Some(&after));
     let trace = TransferTrace {
         signed: transfer.sign(&secret),
         sender_before: before,
         recipient_before: Some(after),
         sender_path,
-        recipient_path: tree.path(0),
+        recipient_path,
+        sender_nodes: nodes_of_path(&sender_path, 0, after_hash),
+        recipient_nodes: nodes_of_path(&recipient_path, 0, after_hash),
         baton_before: baton,
         baton_after: baton,
     };
@@ -151,9 +155,9 @@ pub(super) fn slot(layout: &mut Layout, values: &SlotValues) -> Slot {
         [("old", old), ("new", new)].map(|(row, packed)| leaf(layout, row, recipient_key, packed));
     let (is_new, recipient_old) = unused(layout, values.is_new, numbers.recipient[0], recipient_old);
 
-    let [root_old, root_between] = update(layout, "sender's path", &from, &values.sender_path, sender);
+    let [root_old, root_between] = update(layout, "sender's path", &from, &values.sender_branch, sender);
     let [between, root_new] =
-        update(layout, "recipient's path", &to, &values.recipient_path, [recipient_old, recipient_new]);
+        update(layout, "recipient's path", &to, &values.recipient_branch, [recipient_old, recipient_new]);
     layout.section("root", 0);
     layout.expect("root between the updates", root_between.value() == between.value());
     let wires = [root_between.output, root_between.first, between.output, between.first].map(Wire::Copy);

@@ -11,7 +11,7 @@ use ark_ff::{AdditiveGroup, Field};
 use proofyard_proof_system::circuit::{Arith, Gate};
 
 use super::layout::{Layout, Var, Wire};
-use crate::tree::{DEPTH, TreePath, digit};
+use crate::tree::{DEPTH, TreeNodes, TreePath, digit};
 
 /// A leaf index and its base-4 digits as pairs of bits, level 0 first. The bits are boolean once a tree update uses
 /// them.
@@ -60,17 +60,40 @@ pub(super) fn index(layout: &mut Layout, section: &'static str, leaf: u32) -> In
     Index { value, bits }
 }
 
+/// What an update needs of the tree.
+#[derive(Clone)]
+pub(super) struct Branch {
+    /// Children before the update.
+    pub(super) path: TreePath,
+    /// The parents of each level before and after it as far as they are known; an outline does not hash them again.
+    pub(super) known: [[Option<Fr>; 2]; DEPTH],
+}
+
+impl Branch {
+    /// A path of which nothing else is known.
+    #[cfg(test)]
+    pub(super) fn unknown(path: TreePath) -> Self {
+        Self { path, known: [[None; 2]; DEPTH] }
+    }
+
+    /// An executed update of a leaf: the old parents stand in the path, but for the root.
+    pub(super) fn executed(leaf: u32, path: TreePath, nodes: &TreeNodes) -> Self {
+        let old = |level: usize| path.get(level).map(|children| children[digit(leaf, level)]);
+        Self { path, known: std::array::from_fn(|level| [old(level + 1), Some(nodes[level])]) }
+    }
+}
+
 /// Replaces a leaf: the roots before and after.
 pub(super) fn update(
     layout: &mut Layout,
     section: &'static str,
     index: &Index,
-    path: &TreePath,
+    branch: &Branch,
     leaf: [Var; 2],
 ) -> [Parent; 2] {
     let [mut old, mut new] = leaf;
     let mut parents: Option<[Parent; 2]> = None;
-    for (level, (children, bits)) in path.iter().zip(&index.bits).enumerate() {
+    for (level, ((children, bits), known)) in branch.path.iter().zip(&index.bits).zip(&branch.known).enumerate() {
         layout.section(section, level);
         if let Some([old_parent, new_parent]) = parents {
             old = old_parent.lay(layout, "old node");
@@ -89,9 +112,11 @@ pub(super) fn update(
             let wires = [children[j].into(), changes[j].into(), sum, Wire::Empty];
             layout.arith(CHANGED[j], Arith::small([1, 1, -1, 0], 0), wires)[2]
         });
-        parents = Some([("old parent", children), ("new parent", replaced)].map(|(row, inputs)| Parent {
-            output: layout.permutation(row, inputs.map(Wire::Copy)).0,
-            first: inputs[0],
+        let halves = [("old parent", children, known[0]), ("new parent", replaced, known[1])];
+        parents = Some(halves.map(|(row, inputs, parent)| {
+            let first = inputs[0];
+            let output = parent.map(|parent| parent - first.value);
+            Parent { output: layout.permutation(row, inputs.map(Wire::Copy), output).0, first }
         }));
     }
     // The tree has levels.

@@ -27,6 +27,9 @@ pub const ARITY: usize = 4;
 /// (below the root); the updated node's own old value is at its digit.
 pub type TreePath = [[Fr; ARITY]; DEPTH];
 
+/// A leaf's ancestors, from its parent (level 1) to the root (level 16).
+pub type TreeNodes = [Fr; DEPTH];
+
 /// Position of a leaf's ancestor of the level (0 to 15) among its siblings.
 pub fn digit(leaf: u32, level: usize) -> usize {
     (leaf >> (2 * level)) as usize & 3
@@ -44,11 +47,18 @@ pub fn empty_subtrees() -> &'static [Fr; DEPTH + 1] {
     &ROOTS
 }
 
+/// The nodes above the path's leaf when it has the given value.
+pub fn nodes_of_path(path: &TreePath, leaf: u32, leaf_value: Fr) -> TreeNodes {
+    let mut value = leaf_value;
+    std::array::from_fn(|level| {
+        let mut children = path[level];
+        children[digit(leaf, level)] = value;
+        value = compress4(children);
+        value
+    })
+}
+
 /// Root of the tree when the path's leaf has the given value.
 pub fn root_of_path(path: &TreePath, leaf: u32, leaf_value: Fr) -> Fr {
-    path.iter().enumerate().fold(leaf_value, |value, (level, children)| {
-        let mut children = *children;
-        children[digit(leaf, level)] = value;
-        compress4(children)
-    })
+    nodes_of_path(path, leaf, leaf_value)[DEPTH - 1]
 }

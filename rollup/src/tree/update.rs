@@ -9,7 +9,7 @@ use ark_bn254::Fr;
 use proofyard_proof_system::poseidon2::compress4;
 use rayon::prelude::*;
 
-use super::{ARITY, DEPTH, PreState, TreePath, digit};
+use super::{ARITY, DEPTH, PreState, TreeNodes, TreePath, digit};
 use crate::account::leaf_hash;
 
 /// Below this many hashes a piece of work is not split further.
@@ -24,11 +24,12 @@ pub(crate) struct LeafUpdate {
 }
 
 /// What a write found and left.
+#[derive(Clone)]
 pub(crate) struct Applied {
     /// Children before the write, level by level.
     pub(crate) path: TreePath,
-    /// Root after the write.
-    pub(crate) root: Fr,
+    /// Nodes after the write; the last one is the root.
+    pub(crate) nodes: TreeNodes,
 }
 
 /// Known nodes of one level, grouped by parent.
@@ -99,13 +100,14 @@ impl PartialTree {
     pub(crate) fn apply(&mut self, updates: &[LeafUpdate]) -> Vec<Applied> {
         let mut ranks: Vec<usize> = updates.iter().map(|update| update.rank).collect();
         let mut values: Vec<Fr> = updates.iter().map(|update| update.value).collect();
-        let mut paths = vec![[[Fr::from(0u64); ARITY]; DEPTH]; updates.len()];
+        let nothing = Applied { path: [[Fr::from(0u64); ARITY]; DEPTH], nodes: [Fr::from(0u64); DEPTH] };
+        let mut applied = vec![nothing; updates.len()];
         let mut families = vec![[Fr::from(0u64); ARITY]; updates.len()];
         for (height, level) in self.levels.iter_mut().enumerate() {
             for (position, update) in updates.iter().enumerate() {
                 let rank = level.parent_rank[ranks[position]];
                 let children = &mut level.children[rank];
-                paths[position][height] = *children;
+                applied[position].path[height] = *children;
                 children[digit(self.leaves[update.rank], height)] = values[position];
                 families[position] = *children;
                 ranks[position] = rank;
@@ -115,8 +117,9 @@ impl PartialTree {
                 .with_min_len(HASHES_PER_TASK_MIN)
                 .map(|family| compress4(*family))
                 .collect_into_vec(&mut values);
+            applied.iter_mut().zip(&values).for_each(|(applied, node)| applied.nodes[height] = *node);
         }
         self.root = values.last().copied().unwrap_or(self.root);
-        paths.into_iter().zip(values).map(|(path, root)| Applied { path, root }).collect()
+        applied
     }
 }

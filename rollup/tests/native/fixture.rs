@@ -9,7 +9,7 @@ use proofyard_rollup::block::Block;
 use proofyard_rollup::executor::TransferTrace;
 use proofyard_rollup::schnorr::{self, SecretKey};
 use proofyard_rollup::transfer::{SignedTransfer, Transfer, next_data_hash};
-use proofyard_rollup::tree::{StateTree, root_of_path};
+use proofyard_rollup::tree::{DEPTH, StateTree, nodes_of_path};
 
 /// Leaves of the three accounts that exist at the start.
 pub const ALICE: u32 = 5;
@@ -84,7 +84,9 @@ pub fn execute_twin(
         let nonce = sender.nonce.checked_add(1).ok_or(refuse("PY-B-023"))?;
         let needed = t.amount.checked_add(t.fee).ok_or(refuse("PY-B-024"))?;
         let balance = sender.balance.checked_sub(needed).ok_or(refuse("PY-B-025"))?;
-        let sender_path = state.set(t.from, Account { balance, nonce, ..sender });
+        let debited = Account { balance, nonce, ..sender };
+        let sender_path = state.set(t.from, debited);
+        let sender_nodes = nodes_of_path(&sender_path, t.from, leaf_hash(Some(&debited)));
         let recipient_before = state.account(t.to).copied();
         let mut recipient = recipient_before.unwrap_or(Account { key: t.to_key, balance: 0, nonce: 0 });
         if recipient.key != t.to_key {
@@ -92,7 +94,8 @@ pub fn execute_twin(
         }
         recipient.balance = recipient.balance.checked_add(t.amount).ok_or(refuse("PY-B-027"))?;
         let recipient_path = state.set(t.to, recipient);
-        assert_eq!(root_of_path(&recipient_path, t.to, leaf_hash(Some(&recipient))), state.root());
+        let recipient_nodes = nodes_of_path(&recipient_path, t.to, leaf_hash(Some(&recipient)));
+        assert_eq!(recipient_nodes[DEPTH - 1], state.root());
         fees = fees.checked_add(t.fee).ok_or(refuse("PY-B-028"))?;
         let after =
             Baton { root: state.root(), data_hash: next_data_hash(baton.data_hash, t.digest()), fees: Fr::from(fees) };
@@ -102,6 +105,8 @@ pub fn execute_twin(
             recipient_before,
             sender_path,
             recipient_path,
+            sender_nodes,
+            recipient_nodes,
             baton_before: baton,
             baton_after: after,
         });

@@ -11,6 +11,7 @@ use ark_ff::{BigInteger, PrimeField, Zero};
 use proofyard_kernels::{
     Backend, KernelError,
     backend::PointSource,
+    poseidon2::WIDTH,
     program::{Op, Program},
 };
 
@@ -238,5 +239,14 @@ impl<B: Backend> Backend for Timed<B> {
     fn evaluate(&self, coefficients: &Self::Column, point: Fr) -> Result<Fr, KernelError> {
         let work = |timed: &Self| Work::products(timed.len(coefficients));
         self.note(Kind::Evaluation, work, || self.inner.evaluate(coefficients, point))
+    }
+
+    // A processor's witness is laid out whole: nothing to time.
+    fn expand_permutations(
+        &self,
+        wires: [Self::Column; WIDTH],
+        first_rows: &[u32],
+    ) -> Result<[Self::Column; WIDTH], KernelError> {
+        self.inner.expand_permutations(wires, first_rows)
     }
 }

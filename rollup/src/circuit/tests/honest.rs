@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use proofyard_proof_system::poseidon2::trace;
+
 use super::*;
 use crate::account::Account;
 use crate::baton::Baton;
@@ -40,10 +42,25 @@ fn executed(transfers: &[(u32, u32, u64, u64)]) -> Executed {
     .expect("a good block")
 }
 
+/// The witness that a prover makes of an outline.
+fn expanded(circuit: &TransferCircuit, outline: Witness) -> Witness {
+    let mut columns = outline.columns;
+    for first_row in circuit.structure().permutations() {
+        let first = *first_row as usize;
+        for (offset, row) in trace(columns.each_ref().map(|column| column[first])).into_iter().enumerate() {
+            columns.iter_mut().zip(row).for_each(|(column, value)| column[first + offset] = value);
+        }
+    }
+    Witness { columns }
+}
+
 fn accepted(circuit: &TransferCircuit, executed: &Executed) {
     let (witness, end) = circuit.witness(executed.start, &executed.traces).expect("a witness");
     assert_eq!(end, executed.end);
     circuit.structure().check(&witness, executed.start.to_array(), end.to_array()).expect("satisfied");
+    let (outline, same_end) = circuit.outline(executed.start, &executed.traces).expect("an outline");
+    assert_eq!(same_end, end);
+    assert!(expanded(circuit, outline) == witness);
     let mut wrong = end.to_array();
     for k in 0..3 {
         wrong[k] += Fr::ONE;
@@ -118,6 +135,23 @@ fn bad_traces_are_refused() {
     assert_eq!(changed(&|trace| trace.sender_path[4][3] += Fr::ONE), broken("sender's path", 5, "children"));
     let message = changed(&|trace| trace.recipient_path[15][3] += Fr::ONE).expect("refused").to_string();
     assert!(message.starts_with("[PY-T-012] transfer 1:") && message.contains("root between"), "{message}");
+}
+
+/// An outline takes the hashes of a path from the trace; when they are wrong, the witness that comes of it is.
+#[test]
+fn an_outline_of_a_trace_at_odds_with_itself_is_not_satisfied() {
+    let good = executed(&[(0, 1, 5, 1)]);
+    let refused = |change: &dyn Fn(&mut crate::executor::TransferTrace)| {
+        let mut traces = good.traces.clone();
+        change(&mut traces[0]);
+        let (outline, end) = CIRCUIT.outline(good.start, &traces).expect("not noticed yet");
+        let witness = expanded(&CIRCUIT, outline);
+        CIRCUIT.structure().check(&witness, good.start.to_array(), end.to_array()).is_err()
+    };
+    assert!(!refused(&|_| ()));
+    assert!(refused(&|trace| trace.sender_path[4][3] += Fr::ONE));
+    assert!(refused(&|trace| trace.sender_nodes[7] += Fr::ONE));
+    assert!(refused(&|trace| trace.recipient_nodes[0] += Fr::ONE));
 }
 
 #[test]

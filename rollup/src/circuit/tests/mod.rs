@@ -25,6 +25,7 @@ use rayon::prelude::*;
 use super::layout::{Label, Layout, power_of_two};
 use super::signature::SignatureValues;
 use super::slot::{SlotValues, slot};
+use super::tree::Branch;
 use super::{SLOT, TransferCircuit};
 use crate::schnorr::{SecretKey, effective_challenge};
 use crate::tree::{ARITY, DEPTH, TreePath, empty_subtrees};
@@ -337,8 +338,8 @@ impl Forge {
             is_new: self.is_new,
             recipient_balance: self.recipient_balance,
             recipient_nonce: self.recipient_nonce,
-            sender_path: tree.path(self.from),
-            recipient_path: between.path(self.to),
+            sender_branch: Branch::unknown(tree.path(self.from)),
+            recipient_branch: Branch::unknown(between.path(self.to)),
         }
     }
 

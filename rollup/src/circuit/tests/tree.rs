@@ -47,13 +47,13 @@ fn a_path_in_another_tree() {
     let rich = Forge { recipient_balance: Fr::from(1_000_000u64), ..Forge::default() };
     let (mut values, true_values) = (rich.values(), Forge::default().values());
     values.baton = true_values.baton;
-    values.sender_path = true_values.sender_path;
+    values.sender_branch = true_values.sender_branch;
     let failures = Trial::new(&values, Tamper::default()).failures();
     assert_eq!(failures, [gate("root", 0, "root between the updates", 0)]);
     for level in [1, 8, 15] {
         let mut values = values.clone();
-        values.recipient_path[level..].copy_from_slice(&true_values.recipient_path[level..]);
-        let grafted = values.recipient_path[level][(5 >> (2 * level)) & 3];
+        values.recipient_branch.path[level..].copy_from_slice(&true_values.recipient_branch.path[level..]);
+        let grafted = values.recipient_branch.path[level][(5 >> (2 * level)) & 3];
         let tamper = cell(PATH, level, "old node", 2, Lie::Set(grafted));
         assert_eq!(Trial::new(&values, tamper).failures(), [gate(PATH, level, "old node", 0)]);
         let failures = Trial::new(&values, Tamper::default()).failures();
@@ -123,8 +123,8 @@ fn an_index_digit_that_is_no_pair_of_bits() {
         let signature = forge.secret.sign(forge.digest());
         values.signature = SignatureValues { e: signature.e, s: signature.s };
         values.baton[0] = tree.root();
-        values.sender_path = tree.path(forge.from);
-        values.recipient_path = between.path(leaf);
+        values.sender_branch.path = tree.path(forge.from);
+        values.recipient_branch.path = between.path(leaf);
         let failures = Trial::new(&values, choose("recipient's index", bit, two)).failures();
         assert_eq!(failures, [gate(PATH, 0, "replace", constraint)]);
     }
