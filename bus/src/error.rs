@@ -1,5 +1,7 @@
 //! What can go wrong on the bus.
 
+use std::path::PathBuf;
+
 use proofyard_job_schema::{BlobDigest, CodecError};
 use thiserror::Error;
 
@@ -17,7 +19,9 @@ pub enum BusError {
         reason: String,
     },
     /// The server refused the client.
-    #[error("[PY-B-002] the NATS server at {url} refuses this client: {reason}; put the credentials into the address")]
+    #[error(
+        "[PY-B-002] the NATS server at {url} refuses this client: {reason}; set the user and password that the server knows"
+    )]
     Refused {
         /// The address that was tried.
         url: String,
@@ -71,6 +75,33 @@ pub enum BusError {
     /// A farm name with other characters, empty or too long.
     #[error("[PY-B-009] farm name {0:?}: use 1 to 32 of the characters a-z A-Z 0-9 _ -, it becomes part of subjects")]
     FarmName(String),
+    /// The way to the server is not described well.
+    #[error("[PY-B-060] bus at {url}: {reason}")]
+    Access {
+        /// The address.
+        url: String,
+        /// What is wrong, and what is right.
+        reason: String,
+    },
+    /// A file with a password or certificates cannot be used.
+    #[error("[PY-B-061] bus: {path}: {reason}; name a file that this process may read")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// No trusted, secret connection.
+    #[error(
+        "[PY-B-062] no TLS with the NATS server at {url}: {reason}; ca_file must hold the authority that signed the server's \
+         certificate, and the certificate must name the address's host"
+    )]
+    Tls {
+        /// The address that was tried.
+        url: String,
+        /// What the client reported.
+        reason: String,
+    },
     /// No blob with this digest.
     #[error("[PY-B-020] blob {digest} is not in the store; it was removed or never put there: send the block again")]
     BlobMissing {

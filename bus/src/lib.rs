@@ -11,10 +11,12 @@ mod blob;
 mod bus;
 mod error;
 pub mod in_process;
+mod metrics;
 pub mod nats;
 mod options;
 
 pub use blob::{BLOB_BYTES_MAX, BlobStore, digest_of};
 pub use bus::{CoordinatorBus, Deliveries, Delivery, DeliveryToken, Destination, Start, WorkerBus};
 pub use error::BusError;
+pub use metrics::BusMetrics;
 pub use options::{BusOptions, FarmName};

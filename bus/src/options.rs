@@ -18,6 +18,8 @@ pub struct BusOptions {
     pub waiting_max: u32,
     /// At most this many bytes of blobs are kept in a farm.
     pub blobs_bytes_max: u64,
+    /// Servers of a NATS cluster that keep each stream: 3 survive the loss of one. A single server has 1.
+    pub replicas: usize,
 }
 
 impl Default for BusOptions {
@@ -27,6 +29,7 @@ impl Default for BusOptions {
             deliveries_max: 16,
             waiting_max: 16_384,
             blobs_bytes_max: 1024 * 1024 * 1024,
+            replicas: 1,
         }
     }
 }

@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use bytes::Bytes;
-use proofyard_bus::nats::NatsFarm;
+use proofyard_bus::nats::{NatsAccess, NatsFarm, Role};
 use proofyard_bus::{
     BlobStore, BusError, BusOptions, CoordinatorBus, Deliveries, Destination, FarmName, Start, WorkerBus,
 };
@@ -19,7 +19,8 @@ use common::NatsServer;
 const EVENTUALLY: Duration = Duration::from_secs(15);
 
 async fn connect(url: &str, farm: &str) -> Result<NatsFarm, BusError> {
-    NatsFarm::connect(url, &FarmName::new(farm).unwrap(), "test", BusOptions::default()).await
+    let farm = FarmName::new(farm).unwrap();
+    NatsFarm::connect(&NatsAccess::from(url), &farm, "test", Role::Coordinator, BusOptions::default()).await
 }
 
 fn command(number: u8) -> WorkerCommand {

@@ -1,12 +1,17 @@
 //! The command line.
 
+mod operators;
+
 use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand};
 
+pub use operators::{Completions, CoordinatorUrl, Doctor, Drain, Look, ManPages};
+
 /// Proves rollup blocks on a farm of workers and checks the root proof as Ethereum would.
 ///
-/// Exit codes: 0 done and verified, 2 usage, 3 the block was refused, 4 no valid proof, 5 files or network.
+/// Exit codes: 0 done and verified, 2 usage, 3 the block or the operator was refused, 4 no valid proof, 5 files or network, 6 a check of
+/// `doctor` fails or a drained worker still runs.
 #[derive(Debug, Parser)]
 #[command(name = "proofyard", version, max_term_width = 100)]
 pub struct Cli {
@@ -35,6 +40,14 @@ pub enum Command {
     Submit(Submit),
     /// Ask a running coordinator about a block.
     Status(Status),
+    /// Show a farm's workers: state, device, jobs, processor, memory.
+    Workers(Look),
+    /// Show a farm's blocks: where each stands, its window's slack, what is promised for it.
+    Blocks(Look),
+    /// Tell a worker to take no more jobs, to end or hand back those it has, and to leave; done already: nothing happens.
+    Drain(Drain),
+    /// Check configurations, and all that they name, and running coordinators, and say what to do.
+    Doctor(Doctor),
     /// Check a root proof against a block file.
     Verify(Verify),
     /// Make the SRS and keys that proving needs (demo and prove make what is missing).
@@ -52,6 +65,10 @@ pub enum Command {
     Coordinator(Process),
     /// Run a sequencer's sidecar, as proofyard-sidecar does.
     Sidecar(Process),
+    /// Print a script that completes this command line in a shell.
+    Completions(Completions),
+    /// Print or write manual pages.
+    Man(ManPages),
 }
 
 /// A long-running process.
@@ -367,18 +384,16 @@ fn positive(text: &str) -> Result<f64, String> {
 pub struct Submit {
     /// The block file.
     pub file: PathBuf,
-    /// The coordinator's address, such as http://127.0.0.1:8080.
-    #[arg(long, value_name = "URL")]
-    pub coordinator: String,
+    #[command(flatten)]
+    pub coordinator: CoordinatorUrl,
 }
 
 #[derive(Debug, Args)]
 pub struct Status {
     /// The block's id.
     pub id: String,
-    /// The coordinator's address, such as http://127.0.0.1:8080.
-    #[arg(long, value_name = "URL")]
-    pub coordinator: String,
+    #[command(flatten)]
+    pub coordinator: CoordinatorUrl,
 }
 
 #[derive(Debug, Args)]

@@ -7,12 +7,14 @@ use std::fmt;
 pub enum Failure {
     /// Exit code 2: the command line cannot be carried out as given.
     Usage(String),
-    /// Exit code 3: the block was refused.
+    /// Exit code 3: the block, or the operator, was refused.
     Refused(String),
     /// Exit code 4: no proof, or a proof that does not verify.
     Proof(String),
     /// Exit code 5: files or network.
     Environment(String),
+    /// Exit code 6: something is not as it should be.
+    Unhealthy(String),
 }
 
 impl Failure {
@@ -23,6 +25,7 @@ impl Failure {
             Self::Refused(_) => 3,
             Self::Proof(_) => 4,
             Self::Environment(_) => 5,
+            Self::Unhealthy(_) => 6,
         }
     }
 
@@ -35,9 +38,11 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(text) | Self::Refused(text) | Self::Proof(text) | Self::Environment(text) => {
-                formatter.write_str(text)
-            }
+            Self::Usage(text)
+            | Self::Refused(text)
+            | Self::Proof(text)
+            | Self::Environment(text)
+            | Self::Unhealthy(text) => formatter.write_str(text),
         }
     }
 }

@@ -4,14 +4,18 @@ mod args;
 mod bench;
 mod block;
 mod chain;
+mod doctor;
+mod drain;
 mod failure;
 mod folder;
 mod full_demo;
 mod l1;
+mod manual;
 mod prove;
 mod remote;
 mod screen;
 mod verify;
+mod view;
 
 use std::process::ExitCode;
 
@@ -34,7 +38,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<(), Failure> {
     if let Command::Worker { config } = &cli.command {
         // A process takes its log filter from its configuration.
-        return serve(proofyard_worker::serve(Some(config)));
+        return serve(proofyard_worker::serve(Some(config), None));
     }
     if let Command::Coordinator(process) = &cli.command {
         return serve(coordinator(process));
@@ -52,6 +56,12 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Bench(arguments) => bench::run(arguments, cli.json, &cli.log),
         Command::Submit(arguments) => wait(remote::submit(arguments, cli.json)),
         Command::Status(arguments) => wait(remote::status(arguments, cli.json)),
+        Command::Workers(arguments) => wait(view::workers(arguments, cli.json)),
+        Command::Blocks(arguments) => wait(view::blocks(arguments, cli.json)),
+        Command::Drain(arguments) => wait(drain::run(arguments, cli.json)),
+        Command::Doctor(arguments) => wait(doctor::run(arguments, cli.json)),
+        Command::Completions(arguments) => manual::completions(arguments.shell),
+        Command::Man(arguments) => manual::pages(arguments, cli.json),
         Command::Verify(arguments) => verify::run(arguments, cli.json),
         Command::Setup(arguments) => prove::setup(arguments.rows_log2, arguments.subtrees, &arguments.folder, cli.json),
         Command::L1(command) => wait(l1::run(command, cli.json)),

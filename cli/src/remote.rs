@@ -11,11 +11,11 @@ use crate::{
     screen::report,
 };
 
-fn client(url: &str) -> Result<Client, Failure> {
+pub fn client(url: &str) -> Result<Client, Failure> {
     Client::new(url, Timeouts::default()).map_err(failure)
 }
 
-fn failure(error: ClientError) -> Failure {
+pub fn failure(error: ClientError) -> Failure {
     let text = error.to_string();
     match error {
         ClientError::Address { .. } => Failure::Usage(text),
@@ -38,11 +38,11 @@ fn print(json: bool, value: impl serde::Serialize) -> Result<(), Failure> {
 /// Hands a block in; the same block again is the same submission.
 pub async fn submit(arguments: &Submit, json: bool) -> Result<(), Failure> {
     let (bytes, _) = read_block(&arguments.file)?;
-    print(json, client(&arguments.coordinator)?.submit(bytes, None).await.map_err(failure)?)
+    print(json, client(&arguments.coordinator.url)?.submit(bytes, None).await.map_err(failure)?)
 }
 
 /// Asks about a block.
 pub async fn status(arguments: &Status, json: bool) -> Result<(), Failure> {
     let id: BlockId = arguments.id.parse().map_err(|error| Failure::Usage(format!("{}: {error}", arguments.id)))?;
-    print(json, client(&arguments.coordinator)?.status(id).await.map_err(failure)?)
+    print(json, client(&arguments.coordinator.url)?.status(id).await.map_err(failure)?)
 }

@@ -94,9 +94,9 @@ async fn a_block_is_one_trace_across_coordinator_bus_and_worker_and_every_line_n
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
     assert!(proofyard(&["block", "generate", "--transfers", "2", "--out", text(&at("block.bin"))]).status.success());
-    assert!(
-        proofyard(&["setup", "--rows-log2", "12", "--subtrees", "2", "--dir", text(&setup_dir())]).status.success()
-    );
+    let dir = setup_dir();
+    let setup = ["setup", "--insecure", "--rows-log2", "12", "--subtrees", "2", "--dir", text(&dir)];
+    assert!(proofyard(&setup).status.success());
     let server = nats::NatsServer::start();
     let port = free_port();
     let common = format!(

@@ -4,7 +4,7 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use proofyard_coordinator_client::{
@@ -17,7 +17,7 @@ use crate::{
     core::{Failure, Progress, policy::LEASE_MS},
     grid::Grid,
     handle::Request,
-    timings::{Stopwatch, Timings},
+    timings::{RoundTiming, Stopwatch, Timings},
     track::{Follower, Track},
     work::Proven,
 };
@@ -29,6 +29,9 @@ const VIEWED_MAX: usize = 64;
 /// Throughput is counted over this long.
 const LATELY: Duration = Duration::from_secs(600);
 
+/// Workers not heard of for so long are forgotten: where each start has a new name, there would be ever more of them.
+const WORKERS_KEPT: Duration = Duration::from_secs(3_600);
+
 /// A block as the board shows it.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -37,6 +40,7 @@ pub struct Entry {
     /// The proof, once verified.
     pub proven: Option<Arc<Proven>>,
     pub(crate) terms: Terms,
+    begun_ms: u64,
     started: Instant,
     ended: Option<Instant>,
     grid: Grid,
@@ -57,7 +61,7 @@ impl Entry {
 
     fn view(&self) -> BlockView {
         let (groups, workers) = self.grid.view();
-        BlockView { status: self.current(), groups, workers, promises: Vec::new() }
+        BlockView { status: self.current(), begun_ms: Some(self.begun_ms), groups, workers, promises: Vec::new() }
     }
 
     /// Where the time went so far.
@@ -104,12 +108,19 @@ struct Blocks {
     finished: VecDeque<BlockId>,
 }
 
+/// A worker's last heartbeat.
+struct Heard {
+    heartbeat: Heartbeat,
+    at: Instant,
+    at_ms: u64,
+}
+
 /// The board. Blocks in work are all on it, finished ones as long as there is room.
 pub struct Board {
     rows_log2: u32,
     started: Instant,
     blocks: Mutex<Blocks>,
-    workers: Mutex<BTreeMap<WorkerId, (Heartbeat, Instant)>>,
+    workers: Mutex<BTreeMap<WorkerId, Heard>>,
 }
 
 impl Board {
@@ -143,6 +154,7 @@ impl Board {
             status,
             proven: None,
             terms,
+            begun_ms: unix_ms(),
             started,
             ended: None,
             grid: Grid::default(),
@@ -177,11 +189,15 @@ impl Board {
         }
     }
 
-    pub(crate) fn progress(&self, progress: &Progress) {
+    /// Notes progress; the passes through rounds that ended with it.
+    pub(crate) fn progress(&self, progress: &Progress) -> Vec<RoundTiming> {
         let now = Instant::now();
+        let mut ended = Vec::new();
         self.change(progress.block(), |entry| {
+            let known = entry.stopwatch.timings.rounds.len();
             entry.stopwatch.progress(progress, now);
             entry.grid.progress(progress);
+            ended.extend_from_slice(&entry.stopwatch.timings.rounds[known..]);
             match *progress {
                 Progress::Accepted { subtrees, .. } => {
                     entry.status.stage = Stage::Proving;
@@ -204,6 +220,7 @@ impl Board {
                 }
             }
         });
+        ended
     }
 
     pub(crate) fn caught(&self, block: BlockId, worker: &WorkerId, subtree: u32, round: u8) {
@@ -211,7 +228,8 @@ impl Board {
         self.change(block, |entry| entry.status.culprits.push(culprit));
     }
 
-    pub(crate) fn finish(&self, block: BlockId, proven: Proven) {
+    /// A block is proven; the seconds that it took.
+    pub(crate) fn finish(&self, block: BlockId, proven: Proven) -> f64 {
         let [start_root, ..] = proven.statement.start;
         let [end_root, data_hash, _] = proven.statement.end;
         let scalar = |value| hex(&proofyard_proof_system::codec::scalar_bytes(value));
@@ -229,7 +247,7 @@ impl Board {
             entry.status.ladder.climb(Rung::Proven);
             entry.stopwatch.finish(Instant::now());
             entry.proven = Some(Arc::new(proven));
-        });
+        })
     }
 
     pub(crate) fn fail(&self, block: BlockId, failure: Failure) {
@@ -244,11 +262,14 @@ impl Board {
         });
     }
 
-    fn close(&self, block: BlockId, stage: Stage, change: impl FnOnce(&mut Entry)) {
+    /// Ends a block; the seconds that it took.
+    fn close(&self, block: BlockId, stage: Stage, change: impl FnOnce(&mut Entry)) -> f64 {
+        let mut seconds = 0.0;
         self.change(block, |entry| {
             change(entry);
             entry.ended = Some(Instant::now());
-            entry.status.seconds = entry.started.elapsed().as_secs_f64();
+            seconds = entry.started.elapsed().as_secs_f64();
+            entry.status.seconds = seconds;
             entry.status.stage = stage;
         });
         let mut blocks = self.blocks();
@@ -258,21 +279,39 @@ impl Board {
                 blocks.entries.remove(&oldest);
             }
         }
+        seconds
     }
 
     pub(crate) fn heartbeat(&self, heartbeat: Heartbeat) {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.insert(heartbeat.worker.clone(), (heartbeat, Instant::now()));
+        if !workers.contains_key(&heartbeat.worker) {
+            workers.retain(|_, heard| heard.at.elapsed() < WORKERS_KEPT);
+        }
+        workers.insert(heartbeat.worker.clone(), Heard { heartbeat, at: Instant::now(), at_ms: unix_ms() });
     }
 
-    /// All workers ever heard of, by name.
+    /// The last heartbeats of all workers on the board, by name, and whether their lease holds.
+    pub fn heartbeats(&self) -> Vec<(bool, Heartbeat)> {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = workers.values().filter(|heard| heard.at.elapsed() < WORKERS_KEPT);
+        kept.map(|heard| (heard.at.elapsed().as_millis() <= u128::from(LEASE_MS), heard.heartbeat.clone())).collect()
+    }
+
+    /// Live workers that hold jobs and go on.
+    pub fn busy(&self) -> u32 {
+        let busy = self.workers().iter().filter(|worker| worker.live && !worker.draining && worker.jobs > 0).count();
+        u32::try_from(busy).unwrap_or(u32::MAX)
+    }
+
+    /// All workers heard of lately, by name.
     pub fn workers(&self) -> Vec<WorkerStatus> {
         let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         workers
             .values()
-            .map(|(heartbeat, at)| WorkerStatus {
+            .map(|Heard { heartbeat, at, at_ms }| WorkerStatus {
                 worker: heartbeat.worker.to_string(),
                 live: at.elapsed().as_millis() <= u128::from(LEASE_MS),
+                heard_ms: *at_ms,
                 draining: heartbeat.draining,
                 device: heartbeat.device.clone(),
                 jobs: heartbeat.running.len() as u32,
@@ -352,6 +391,12 @@ impl Entry {
             self.status.ladder.subtrees_done = self.status.subtrees_done;
         }
     }
+}
+
+/// The wall clock in Unix milliseconds, for people to read.
+fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Lower-case hexadecimal digits.

@@ -5,11 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use proofyard_bus::nats::NatsAccess;
 use proofyard_settlement::{config::L1Config, signer::SignerConfig};
-use proofyard_telemetry::{LogConfig, TracesConfig};
+use proofyard_telemetry::{LogConfig, TracesConfig, operations::OperationsConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    autoscaling::AutoscalingConfig,
     core::{
         Policy,
         policy::{HEARTBEAT_MS, TICK_MS},
@@ -48,6 +50,10 @@ pub struct Config {
     pub settlement: SettlementConfig,
     /// What it sells there.
     pub market: MarketConfig,
+    /// How many workers it asks for.
+    pub autoscaling: AutoscalingConfig,
+    /// Metrics and health.
+    pub operations: OperationsConfig,
     /// Logs.
     pub log: LogConfig,
     /// Traces.
@@ -58,10 +64,26 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BusConfig {
-    /// `nats://HOST:PORT` of a server with JetStream.
+    /// `nats://HOST:PORT` or `tls://HOST:PORT` of a server with JetStream.
     pub url: String,
     /// Name of the farm; coordinator and workers of one farm use the same.
     pub farm: String,
+    /// Servers of a NATS cluster that keep each stream.
+    pub replicas: usize,
+    /// The user on the server; empty: none, or the one in `url`.
+    pub user: String,
+    /// File with the user's password in its first line.
+    pub password_file: PathBuf,
+    /// File with the certificates of the authorities that are trusted; needs TLS. Empty: the system's, for `tls://`.
+    pub ca_file: PathBuf,
+}
+
+impl BusConfig {
+    /// How the server is reached.
+    pub fn access(&self) -> NatsAccess {
+        let Self { url, user, password_file, ca_file, .. } = self.clone();
+        NatsAccess { url, user, password_file, ca_file }
+    }
 }
 
 /// The setup.
@@ -134,6 +156,8 @@ impl Default for Config {
             signer: None,
             settlement: SettlementConfig::default(),
             market: MarketConfig::default(),
+            autoscaling: AutoscalingConfig::default(),
+            operations: OperationsConfig::default(),
             log: LogConfig::default(),
             traces: TracesConfig::default(),
         }
@@ -142,7 +166,14 @@ impl Default for Config {
 
 impl Default for BusConfig {
     fn default() -> Self {
-        Self { url: "nats://127.0.0.1:4222".to_owned(), farm: "main".to_owned() }
+        Self {
+            url: "nats://127.0.0.1:4222".to_owned(),
+            farm: "main".to_owned(),
+            replicas: 1,
+            user: String::new(),
+            password_file: PathBuf::new(),
+            ca_file: PathBuf::new(),
+        }
     }
 }
 
@@ -278,6 +309,11 @@ impl Config {
         at_least("intake.body_ms", intake.body_ms, 100, "a body takes time")?;
         at_least("intake.quote_ms", intake.quote_ms, 10, "a quote takes time")?;
         at_least("intake.connections_max", intake.connections_max as u64, 1, "one client must be served")?;
+        if !intake.explorer_is_linkable() {
+            let value = intake.explorer_url.clone().unwrap_or_default();
+            let expected = "http:// or https:// and a host, at most 256 characters, without ? and #".to_owned();
+            return Err(ConfigError::Value { key: "intake.explorer_url", value, expected });
+        }
         if schedule.hedge_after_percent > 100 {
             let value = schedule.hedge_after_percent.to_string();
             let expected = "at most 100: it is a share of the subtrees".to_owned();
@@ -297,7 +333,16 @@ impl Config {
             let value = self.bus.farm.clone();
             return Err(ConfigError::Value { key: "bus.farm", value, expected: error.to_string() });
         }
+        if !(1..=5).contains(&self.bus.replicas) {
+            let expected = "1 to 5, and not more than the NATS cluster has servers".to_owned();
+            return Err(ConfigError::Value { key: "bus.replicas", value: self.bus.replicas.to_string(), expected });
+        }
+        if let Err(error) = self.bus.access().validate() {
+            let value = "(a section)".to_owned();
+            return Err(ConfigError::Value { key: "bus", value, expected: error.to_string() });
+        }
         self.market.validate()?;
+        self.autoscaling.validate()?;
         match &self.l1 {
             Some(l1) => self.settlement.validate(l1, self.signer.as_ref(), &self.market)?,
             None => self.without_l1()?,

@@ -26,6 +26,7 @@ use crate::{
     board::Board,
     core::{Aggregation, Answer, Effect, Event, Failure, Outcome, Progress, Report, State, policy::TICK_MS, step},
     handle::Request,
+    metrics::Metrics,
     setups::Setups,
     spans::Spans,
     work::{self, BlockWork, Prepared},
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     pub setups: Arc<Setups>,
     pub board: Arc<Board>,
     pub spans: Spans,
+    pub metrics: Arc<Metrics>,
     pub events: mpsc::UnboundedSender<Event>,
     pub observers: broadcast::Sender<Progress>,
     pub requests: Mutex<BTreeMap<BlockId, Request>>,
@@ -121,6 +123,7 @@ impl Shared {
     fn delivered(&self, delivery: Delivery<WorkerMessage>) {
         // Messages that need no settling carry no token; they lead to events without one.
         let token = delivery.token.map_or(u64::MAX, DeliveryToken::get);
+        self.metrics.farm.heard(&delivery.message);
         match delivery.message {
             WorkerMessage::Progress(schema::Progress { id, done, total, .. }) => {
                 let JobId { block, subtree, round, attempt, .. } = id;
@@ -204,8 +207,16 @@ pub(crate) async fn drive(
             _ = ticks.tick() => Event::Tick,
         };
         let now = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        shared.metrics.pulse.beat();
+        let replied =
+            matches!(&event, Event::Answered { answer, .. } if matches!(answer.outcome, Outcome::Proved { .. }));
+        let effects = step(&mut state, event, now);
+        if replied {
+            let counts = |effect: &Effect| matches!(effect, Effect::Progress(Progress::Subtree { .. }));
+            shared.metrics.farm.answered(effects.iter().any(counts));
+        }
         let mut done = false;
-        for effect in step(&mut state, event, now) {
+        for effect in effects {
             done |= effect == Effect::Stopped;
             shared.act(effect);
         }
@@ -222,7 +233,10 @@ impl Shared {
         match effect {
             Effect::Execute { block } => self.execute(block),
             Effect::Upload { block } => self.upload(block),
-            Effect::Send { worker, job } => self.send_job(worker, job),
+            Effect::Send { worker, job, purpose } => {
+                self.metrics.farm.assigned(purpose);
+                self.send_job(worker, job);
+            }
             Effect::Cancel { worker, id } => self.send(worker, WorkerCommand::Cancel(id)),
             Effect::Release { block, workers } => {
                 for worker in workers {
@@ -233,14 +247,19 @@ impl Shared {
             Effect::Aggregate { block, group, run, round, messages } => {
                 self.aggregate(block, group, run, round, messages);
             }
-            Effect::ComputeLocally { run, job } => self.compute(run, job),
+            Effect::ComputeLocally { run, job } => {
+                self.metrics.farm.computes();
+                self.compute(run, job);
+            }
             Effect::Verify { block, groups } => self.verify(block, groups),
             Effect::Alarm { block, worker, subtree, round, kind } => {
                 error!(%block, %worker, subtree, round, ?kind, "ALARM: a worker sent something wrong");
+                self.metrics.farm.caught(kind);
                 self.board.caught(block, &worker, subtree, round);
             }
             Effect::WorkerLost { worker } => {
                 warn!(%worker, "a worker fell silent");
+                self.metrics.farm.worker_lost();
                 self.withdraw(worker);
             }
             Effect::Progress(progress) => {
@@ -248,7 +267,7 @@ impl Shared {
                     info!(%block, subtrees, "proving");
                 }
                 self.spans.progress(&progress);
-                self.board.progress(&progress);
+                self.board.progress(&progress).iter().for_each(|ended| self.metrics.farm.round(ended));
                 // No observer is no error.
                 let _ = self.observers.send(progress);
             }
@@ -256,11 +275,15 @@ impl Shared {
                 if let Some(work) = self.forget(block) {
                     info!(%block, bytes = proof.len(), "proven and verified");
                     self.spans.end(block, None);
-                    self.board.finish(block, work.proven(proof));
+                    let proven = work.proven(proof);
+                    let transfers = proven.transfers;
+                    let seconds = self.board.finish(block, proven);
+                    self.metrics.farm.proven(seconds, transfers);
                 }
             }
             Effect::Failed { block, failure } => {
                 warn!(%block, code = failure.code, message = failure.message, "not proven");
+                self.metrics.farm.failed(&failure);
                 self.forget(block);
                 self.spans.end(block, Some(format!("[{}] {}", failure.code, failure.message)));
                 self.board.fail(block, failure);
@@ -340,6 +363,7 @@ impl Shared {
             shared.spans.sent(id, since, error.as_deref());
             if let Some(error) = error {
                 warn!(error, "the bus did not take a job");
+                shared.metrics.farm.not_sent();
                 shared.spans.answered(id, Some(error));
                 shared.tell(Event::SendFailed { id });
             }

@@ -23,6 +23,7 @@ use crate::{
     core::{Event, Policy, Progress, State},
     driver::{Shared, drive, lock, receive},
     endpoint::Undrained,
+    metrics::Metrics,
     setups::Setups,
     spans::Spans,
     timings::Timings,
@@ -41,6 +42,8 @@ pub struct Settings {
     pub setups: Arc<Setups>,
     /// Where spans go.
     pub traces: Traces,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// A block handed in.
@@ -105,7 +108,7 @@ impl Coordinator {
     /// Starts the core's task on the current runtime. The epoch is the wall clock's milliseconds: a coordinator started later
     /// has a higher one.
     pub fn start(bus: Arc<dyn CoordinatorBus>, blobs: Arc<dyn BlobStore>, settings: Settings) -> Handle {
-        let Settings { policy, setups, traces } = settings;
+        let Settings { policy, setups, traces, metrics } = settings;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let epoch = Epoch(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
         let board = Arc::new(Board::new(setups.rows_log2()));
@@ -117,6 +120,7 @@ impl Coordinator {
             setups,
             board,
             spans: Spans::new(traces),
+            metrics,
             events,
             observers,
             requests: Mutex::default(),
@@ -217,6 +221,11 @@ impl Handle {
     /// The circuit and its setups.
     pub fn setups(&self) -> &Arc<Setups> {
         &self.shared.setups
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
     /// Fencing number of this coordinator.

@@ -1,9 +1,10 @@
 //! Intake, schedule, aggregation and the endpoint; a pure core and adapters.
 //!
 //! [`core`] decides; everything else acts: [`Coordinator::start`] runs the core over a bus and a blob store, [`endpoint`] is its
-//! HTTP face, [`settle`] its face to L1, [`config`] the file that `proofyard-coordinator` reads; [`serve`] and [`run`] are that whole
+//! HTTP face, [`settle`] its face to L1, [`config`] the file that `proofyard-coordinator` reads; [`metrics`] what it shows of its work; [`serve`] and [`run`] are that whole
 //! process for other programs.
 
+mod autoscaling;
 pub mod board;
 pub mod config;
 pub mod core;
@@ -14,6 +15,8 @@ mod grid;
 mod handle;
 pub mod ledger;
 pub mod market;
+pub mod metrics;
+mod operations;
 mod process;
 pub mod settle;
 pub mod setups;
@@ -23,6 +26,7 @@ mod timings;
 pub mod track;
 mod work;
 
+pub use autoscaling::AutoscalingConfig;
 pub use board::Admission;
 pub use error::{ConfigError, StartError};
 pub use handle::{Coordinator, Handle, Proved, Request, Settings, Unproven};

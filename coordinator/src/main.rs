@@ -4,6 +4,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
+use proofyard_coordinator::config::Config;
 
 /// Takes blocks over HTTP, has workers prove them, hands verified root proofs out.
 #[derive(Debug, Parser)]
@@ -15,10 +16,25 @@ struct Arguments {
     /// Accept the developers' setup, for whose key anyone can forge proofs.
     #[arg(long)]
     insecure_setup: bool,
+    /// Only check the configuration file.
+    #[arg(long, requires = "config")]
+    check: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let (true, Some(path)) = (arguments.check, &arguments.config) {
+        return match Config::load(path) {
+            Ok(_) => {
+                println!("{}: ok", path.display());
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("proofyard-coordinator: {error}");
+                ExitCode::from(5)
+            }
+        };
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

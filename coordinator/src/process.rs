@@ -2,8 +2,16 @@
 
 use std::{io, net::SocketAddr, path::Path, pin::pin, sync::Arc};
 
-use proofyard_bus::{BusError, BusOptions, FarmName, Start, nats::NatsFarm};
-use proofyard_telemetry::{LogError, Traces, TracesError, start_logs};
+use proofyard_bus::{
+    BusError, BusOptions, FarmName, Start,
+    nats::{NatsFarm, Role},
+};
+use proofyard_telemetry::{
+    LogError, Traces, TracesError,
+    metrics::Registrar,
+    operations::{Bound, Operations, OperationsError},
+    start_logs,
+};
 use thiserror::Error;
 use tokio::{
     net::TcpListener,
@@ -16,6 +24,8 @@ use crate::{
     ConfigError, Coordinator, Handle, Settings, SetupSource, Setups, StartError,
     config::Config,
     endpoint::{self, Desk, FarmDesk, Statement, router},
+    metrics::Metrics,
+    operations::{self, Watched},
     settle::{self, Opened, SettleError, Settlement},
 };
 
@@ -48,6 +58,9 @@ pub enum ProcessError {
         /// The system's answer.
         source: io::Error,
     },
+    /// The address of the operations listener.
+    #[error(transparent)]
+    Operations(#[from] OperationsError),
     /// SIGTERM cannot be caught.
     #[error("[PY-C-012] cannot wait for signals: {0}")]
     Signals(io::Error),
@@ -94,16 +107,20 @@ struct Running {
     handle: Handle,
     settlement: Option<Settlement>,
     server: JoinHandle<()>,
+    _operations: Option<Operations>,
 }
 
 impl Running {
     /// What may be refused comes first: the bus is taken over only by a process that has its setup, its ledger and its address.
     async fn start(config: Config, insecure_setup: bool) -> Result<Self, ProcessError> {
         let source = SetupSource::new(config.setup.dir.clone(), config.label()?, insecure_setup)?;
+        let mut registrar = Registrar::new("coordinator");
+        let metrics = Arc::new(Metrics::new(&mut registrar));
         let on_l1 = match (config.l1.clone(), config.signer.clone()) {
             (Some(l1), Some(signer)) => {
                 let (settlement, market) = (config.settlement.clone(), config.market.clone());
-                Some(Opened::open(settle::Settings { l1, signer, settlement, market }).await?)
+                let settings = settle::Settings { l1, signer, settlement, market };
+                Some(Opened::open(settings, Some(metrics.ledger.observer())).await?)
             }
             _ => None,
         };
@@ -124,11 +141,14 @@ impl Running {
             async { TcpListener::bind(address).await.and_then(|listener| Ok((listener.local_addr()?, listener))) };
         let (address, listener) = bound.await.map_err(|source| ProcessError::Listen { address, source })?;
 
+        let bound = Bound::take(&config.operations).await?;
         let farm = FarmName::new(&config.bus.farm)?;
-        let farm = NatsFarm::connect(&config.bus.url, &farm, "proofyard-coordinator", BusOptions::default()).await?;
-        let bus = Arc::new(farm.coordinator(Start::Fresh).await?);
-        let settings = Settings { policy: config.schedule.clone().into(), setups, traces };
-        let handle = Coordinator::start(bus, Arc::new(farm.blobs()), settings);
+        let (access, options) =
+            (config.bus.access(), BusOptions { replicas: config.bus.replicas, ..BusOptions::default() });
+        let farm = NatsFarm::connect(&access, &farm, "proofyard-coordinator", Role::Coordinator, options).await?;
+        let end = Arc::new(farm.coordinator(Start::Fresh).await?);
+        let settings = Settings { policy: config.schedule.clone().into(), setups, traces, metrics };
+        let handle = Coordinator::start(end.clone(), Arc::new(farm.blobs()), settings);
         let statement = Statement {
             chain_id: config.statement.chain_id,
             contract: config.contract()?,
@@ -147,9 +167,18 @@ impl Running {
             Some(settlement) => Arc::new(settlement.desk()),
             None => Arc::new(farm_desk),
         };
+        let watched = Watched {
+            handle: handle.clone(),
+            desk: desk.clone(),
+            settled: settlement.as_ref().map(Settlement::desk),
+            farm,
+            end,
+            scaling: config.autoscaling.scaling(),
+        };
+        let operations = bound.map(|bound| operations::serve(bound, registrar, watched));
         info!(%address, epoch = handle.epoch().0, on_l1 = settlement.is_some(), "listening");
         let server = tokio::spawn(endpoint::serve(listener, router(desk, limits), config.intake.connections()));
-        Ok(Self { handle, settlement, server })
+        Ok(Self { handle, settlement, server, _operations: operations })
     }
 
     async fn drain(self) {

@@ -8,7 +8,11 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use proofyard_coordinator::{
     Coordinator, Handle, Settings, SetupSource, Setups,
-    bus::{BlobStore, BusOptions, CoordinatorBus, FarmName, Start, in_process::InProcessBus, nats::NatsFarm},
+    bus::{
+        BlobStore, BusOptions, CoordinatorBus, FarmName, Start,
+        in_process::InProcessBus,
+        nats::{NatsAccess, NatsFarm, Role},
+    },
     core::{Policy, Progress},
     setups::SetupProgress,
 };
@@ -96,7 +100,7 @@ impl EmbeddedFarm {
             SetupSource::Labelled { dir, label } => (dir.clone(), Some(*label)),
         };
         let setups = Arc::new(Setups::new(setup, rows_log2)?);
-        let settings = Settings { policy, setups, traces: Default::default() };
+        let settings = Settings { policy, setups, traces: Default::default(), metrics: Arc::default() };
         let guard = runtime.enter();
         let (stop, _) = watch::channel(false);
         let mut farm = match bus {
@@ -191,6 +195,7 @@ impl EmbeddedFarm {
             threads,
             limits,
             traces: Default::default(),
+            metrics: Arc::default(),
             id,
         };
         let mut stop = self.stop.subscribe();
@@ -209,7 +214,8 @@ impl EmbeddedFarm {
 
 async fn connect(url: &str, farm: &str) -> Result<(Arc<dyn CoordinatorBus>, Arc<dyn BlobStore>), FarmError> {
     let name = FarmName::new(farm)?;
-    let farm = NatsFarm::connect(url, &name, "proofyard", BusOptions::default()).await?;
+    let access = NatsAccess::from(url);
+    let farm = NatsFarm::connect(&access, &name, "proofyard", Role::Coordinator, BusOptions::default()).await?;
     Ok((Arc::new(farm.coordinator(Start::Fresh).await?), Arc::new(farm.blobs())))
 }
 

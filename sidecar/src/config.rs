@@ -7,7 +7,7 @@ use std::{
 
 use proofyard_embedded_farm::coordinator::rollup::circuit;
 use proofyard_settlement::{config::L1Config, signer::SignerConfig};
-use proofyard_telemetry::LogConfig;
+use proofyard_telemetry::{LogConfig, operations::OperationsConfig};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
@@ -57,6 +57,8 @@ pub struct Config {
     pub waiting: WaitingConfig,
     /// The farm in this process.
     pub farm: FarmConfig,
+    /// Metrics and health.
+    pub operations: OperationsConfig,
     /// Logs.
     pub log: LogConfig,
     /// Coordinators that may be asked.
@@ -226,6 +228,7 @@ impl Default for Config {
             proving: ProvingConfig::default(),
             waiting: WaitingConfig::default(),
             farm: FarmConfig::default(),
+            operations: OperationsConfig::default(),
             log: LogConfig::default(),
             coordinators: Vec::new(),
             signer: SignerConfig::default(),

@@ -47,6 +47,7 @@ pub(crate) fn begin(shared: &Arc<Shared>, effect: Effect, tasks: &mut Tasks) {
         Effect::Ask { bidder, request } => {
             tasks.requests.spawn(async move {
                 let answer = shared.market.ask(&bidder, &request).await;
+                shared.metrics.asked(answer.is_ok());
                 if let Err(reason) = &answer {
                     info!(bidder, reason, "no bid");
                 }
@@ -72,6 +73,7 @@ pub(crate) fn begin(shared: &Arc<Shared>, effect: Effect, tasks: &mut Tasks) {
         Effect::HandOver { height, block, group, bidder, bid, rescue } => {
             tasks.requests.spawn(async move {
                 let receipt = hand_over(&shared, height, block, &bidder, bid.as_deref(), rescue).await;
+                shared.metrics.handed_over(receipt.is_ok());
                 match &receipt {
                     Ok(_) => info!(bidder, height, group, rescue, "handed over"),
                     Err(reason) => warn!(bidder, height, group, reason, "not handed over"),
@@ -93,11 +95,15 @@ pub(crate) fn begin(shared: &Arc<Shared>, effect: Effect, tasks: &mut Tasks) {
         Effect::SelfProve { height, block } => {
             tasks.followed.spawn(async move {
                 let outcome = self_prove(&shared, height, block).await;
+                shared.metrics.self_proved(outcome.is_ok());
                 shared.tell(Event::SelfProved { height, block, outcome });
             });
         }
         Effect::Notify { block, rung } => info!(%block, ?rung, "block"),
-        Effect::Refused { bidder, fault } => warn!(bidder, %fault, "bid refused"),
+        Effect::Refused { bidder, fault } => {
+            shared.metrics.bid_refused();
+            warn!(bidder, %fault, "bid refused");
+        }
         // Done when the step was stored.
         Effect::Forget { .. } => {}
     }

@@ -27,6 +27,7 @@ use crate::{
     error::StoreError,
     l1::{Acts, Sender},
     market::{Handover, Market},
+    metrics::Metrics,
     prover::Prover,
     store::Store,
 };
@@ -66,6 +67,10 @@ pub struct Shared {
     pub view: watch::Sender<Option<Arc<View>>>,
     /// Heights that views must show.
     pub wanted: watch::Sender<BTreeSet<Height>>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Milliseconds between two L1 blocks.
+    pub block_ms: u64,
 }
 
 impl Shared {
@@ -153,6 +158,7 @@ async fn take(shared: &Arc<Shared>, state: &mut State, event: Event, tasks: &mut
 
 /// Decides and stores; what is to be done about it.
 async fn record(shared: &Arc<Shared>, state: &mut State, event: Event) -> Vec<Effect> {
+    shared.metrics.pulse.beat();
     let now = now_ms();
     let before = state.records().clone();
     let effects = step(state, event, now);
@@ -170,7 +176,10 @@ async fn record(shared: &Arc<Shared>, state: &mut State, event: Event) -> Vec<Ef
             let (records, rungs, forgotten) = (records.clone(), rungs.clone(), forgotten.clone());
             match shared.stored(move |store| store.save(&records, &rungs, &forgotten)).await {
                 Ok(()) => break,
-                Err(error) => error!(%error, "nothing is done before it is written"),
+                Err(error) => {
+                    shared.metrics.not_written();
+                    error!(%error, "nothing is done before it is written");
+                }
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -178,6 +187,12 @@ async fn record(shared: &Arc<Shared>, state: &mut State, event: Event) -> Vec<Ef
             shared.rungs.send_modify(|count| *count = count.wrapping_add(1));
         }
     }
+    for effect in &effects {
+        if let Effect::Notify { rung, .. } = effect {
+            shared.metrics.reached(rung);
+        }
+    }
+    shared.metrics.look(&state.summary(), shared.block_ms);
     shared.full.send_if_modified(|full| std::mem::replace(full, state.is_full()) != state.is_full());
     let wanted: BTreeSet<Height> = state.heights().collect();
     shared.wanted.send_if_modified(|before| {

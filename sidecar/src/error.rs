@@ -6,6 +6,7 @@ use proofyard_settlement::{
     config::ConfigError as L1ConfigError, sidecar_client::ClientError as L1Error, signer::SignerError,
     transactions::ManagerError,
 };
+use proofyard_telemetry::operations::OperationsError;
 use thiserror::Error;
 
 /// A configuration that cannot be used.
@@ -80,6 +81,9 @@ pub enum StoreError {
 /// Why a sidecar does not start.
 #[derive(Debug, Error)]
 pub enum StartError {
+    /// The address of the operations listener.
+    #[error(transparent)]
+    Operations(#[from] OperationsError),
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -15,6 +15,8 @@ mod error;
 mod journal;
 pub mod l1;
 pub mod market;
+pub mod metrics;
+mod operations;
 pub mod prover;
 mod request_signer;
 mod retention;
@@ -24,4 +26,4 @@ mod watch;
 
 pub use error::{ConfigError, StartError, StoreError};
 pub use journal::StoreJournal;
-pub use sidecar::{Sidecar, run, run_file};
+pub use sidecar::{Sidecar, run, run_file, vrf_key};

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::exit};
 
 use clap::Parser;
+use proofyard_sidecar::config::Config;
 
 /// Takes a sequencer's blocks, has them bid for, committed on L1 and proven.
 #[derive(Debug, Parser)]
@@ -14,11 +15,24 @@ struct Arguments {
     /// Accept the developers' setup, for whose key anyone can forge proofs.
     #[arg(long)]
     insecure_setup: bool,
+    /// Only check the configuration file.
+    #[arg(long)]
+    check: bool,
 }
 
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
+    if arguments.check {
+        match Config::load(&arguments.config) {
+            Ok(_) => println!("{}: ok", arguments.config.display()),
+            Err(error) => {
+                eprintln!("proofyard-sidecar: {error}");
+                exit(5);
+            }
+        }
+        return;
+    }
     if let Err(error) = proofyard_sidecar::run_file(&arguments.config, arguments.insecure_setup).await {
         eprintln!("proofyard-sidecar: {error}");
         exit(5);

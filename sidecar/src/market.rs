@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use futures::future::join_all;
 use proofyard_coordinator_client as messages;
 use proofyard_coordinator_client::{BlockStatus, BlockSubmission, Client, ClientError, QuoteAnswer, Stage, Timeouts};
 use proofyard_settlement::{
@@ -74,6 +75,12 @@ impl Market {
 
     fn client(&self, bidder: &str) -> Result<&Client, String> {
         self.clients.get(bidder).ok_or_else(|| format!("no coordinator is called {bidder}"))
+    }
+
+    /// Whether each coordinator answers.
+    pub async fn reachable(&self) -> Vec<(String, bool)> {
+        let ask = self.clients.iter().map(|(name, client)| async move { (name.clone(), client.farm().await.is_ok()) });
+        join_all(ask).await
     }
 
     /// Asks for a quote and looks up what is needed to check it.

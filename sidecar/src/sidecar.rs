@@ -20,7 +20,11 @@ use proofyard_settlement::{
     transactions::Manager,
     watcher::Watcher,
 };
-use proofyard_telemetry::start_logs;
+use proofyard_telemetry::{
+    metrics::Registrar,
+    operations::{Bound, Operations},
+    start_logs,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -40,6 +44,8 @@ use crate::{
     journal::StoreJournal,
     l1::{Acts, Ends, Reader, Sender, bytes},
     market::Market,
+    metrics::Metrics,
+    operations,
     prover::Prover,
     retention::drop_old_files,
     store::{Store, identity},
@@ -85,6 +91,7 @@ pub struct Sidecar {
     driver: JoinHandle<()>,
     others: Vec<JoinHandle<()>>,
     store: Weak<Store>,
+    operations: Option<Operations>,
 }
 
 impl Sidecar {
@@ -120,6 +127,9 @@ impl Sidecar {
         let subtrees = classes.subtrees_per_group.iter().copied().min().unwrap_or(1) as usize;
         let prover = Prover::start(config.farm.clone(), config.block.rows_log2, subtrees, setup).await?;
         let (listener, address) = listen(config.listen).await?;
+        let bound = Bound::take(&config.operations).await?;
+        let mut registrar = Registrar::new("sidecar");
+        let metrics = Arc::new(Metrics::new(&mut registrar));
         let public = match config.public_listen {
             Some(address) => {
                 let (listener, address) = listen(address).await?;
@@ -143,16 +153,23 @@ impl Sidecar {
             full: watch::Sender::new(false),
             view: watch::Sender::new(None),
             wanted: watch::Sender::default(),
+            metrics,
+            block_ms: config.waiting.block_ms,
         });
         let state = State::new(config.policy(sequencer), records);
         let (stop, stopped) = watch::channel(false);
         let driver = tokio::spawn(drive(shared.clone(), state, inbox, stopped));
         let ends = Ends::default();
         let reader = Reader::new(client.clone(), sequencer, config.tip.token, ends.clone());
+        let operations = bound.map(|bound| {
+            let block = Duration::from_millis(config.waiting.block_ms);
+            operations::serve(bound, registrar, shared.clone(), rpc.clone(), manager.clone(), block)
+        });
         let watcher = Watcher::new(rpc, &l1, watched(&client));
         let connections = Connections { max: CONNECTIONS_MAX, ..Connections::default() };
         let app = router(shared.clone(), config.block_bytes_max);
         let public = public.map(|listener| tokio::spawn(serve(listener, public_router(shared.clone()), connections)));
+        let coordinators = shared.clone();
         let mut others = vec![
             tokio::spawn(async move { manager.run().await }),
             tokio::spawn(drop_old_files(shared.clone(), config.keep_files_hours)),
@@ -160,8 +177,11 @@ impl Sidecar {
             tokio::spawn(serve(listener, app, connections)),
         ];
         others.extend(public);
+        if operations.is_some() {
+            others.push(tokio::spawn(operations::watch_coordinators(coordinators)));
+        }
         info!(%address, %sequencer, "listening");
-        Ok(Self { address, stop, driver, others, store: held })
+        Ok(Self { address, stop, driver, others, store: held, operations })
     }
 
     /// Where the endpoint listens.
@@ -175,6 +195,7 @@ impl Sidecar {
         // A panic in it is in the log; all that counts is on disk.
         let _ = (&mut self.driver).await;
         self.others.iter().for_each(JoinHandle::abort);
+        self.operations = None;
         let until = Instant::now() + RELEASE;
         while self.store.strong_count() > 0 && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -234,7 +255,7 @@ async fn warn_of_key(client: &SidecarClient, sequencer: L1Address, vrf: &SecretK
 }
 
 /// Reads a VRF key: the first line of the file.
-fn vrf_key(path: &Path) -> Result<SecretKey, StartError> {
+pub fn vrf_key(path: &Path) -> Result<SecretKey, StartError> {
     let refused = |reason: String| StartError::VrfKey { path: path.to_owned(), reason };
     let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
     let line = text.lines().next().unwrap_or_default().trim();

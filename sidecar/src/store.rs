@@ -4,6 +4,8 @@
 //!
 //! All calls block briefly; async callers use tokio's blocking pool.
 
+mod look;
+
 use std::{
     fs::{File, TryLockError},
     os::unix::fs::OpenOptionsExt,
@@ -23,6 +25,8 @@ use crate::{
     },
     error::StoreError,
 };
+
+pub use look::{Look, look};
 
 /// Marks the file as a sidecar's: "PYsc".
 const APPLICATION_ID: i32 = 0x5059_7363;
@@ -322,15 +326,19 @@ pub(crate) fn decode<T: DeserializeOwned>(what: &'static str, json: &str) -> Res
 
 /// Locks a file beside the database; closing a second handle on the database itself would release SQLite's own lock.
 fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
     let open = |error: std::io::Error| StoreError::Open { path: path.to_owned(), reason: error.to_string() };
-    let file = File::options().create(true).truncate(false).write(true).open(PathBuf::from(name)).map_err(open)?;
+    let file = File::options().create(true).truncate(false).write(true).open(lock_path(path)).map_err(open)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(open(error)),
     }
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
 }
 
 /// Settings, schema, identity. `Some(reason)`: the file is another's.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use proofyard_settlement::{
     sidecar_client::{SidecarClient, events},
-    watcher::Watcher,
+    watcher::{Change, Watcher},
 };
 use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tracing::warn;
@@ -25,7 +25,11 @@ pub async fn watch_l1(shared: Arc<Shared>, mut reader: Reader, watcher: Watcher,
     while !shared.events.is_closed() {
         tokio::select! {
             changes = seen.recv() => match changes {
-                Some(changes) => ends.apply(&client, &changes),
+                Some(changes) => {
+                    let gone = changes.iter().filter(|change| matches!(change, Change::Reverted { .. })).count();
+                    (0..gone).for_each(|_| shared.metrics.l1.taken_back());
+                    ends.apply(&client, &changes);
+                }
                 None => break,
             },
             changed = wanted.changed() => if changed.is_err() { break },

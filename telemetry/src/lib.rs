@@ -1,4 +1,9 @@
-//! What every process of Proofyard says about itself, configured the same way everywhere: logs and traces.
+//! What every process of Proofyard says about itself, configured the same way everywhere: logs, traces, and behind the operations
+//! listener metrics and health. [`http`] serves that, and every other endpoint.
+
+pub mod http;
+pub mod metrics;
+pub mod operations;
 
 mod collector;
 mod logs;

@@ -186,7 +186,7 @@ impl Traces {
             dropped_attributes_count: 0,
             events: SpanEvents::default(),
             links: SpanLinks::default(),
-            status: error.map_or(Status::Unset, |reason| Status::error(reason)),
+            status: error.map_or(Status::Unset, Status::error),
             instrumentation_scope: sender.scope.clone(),
         });
     }

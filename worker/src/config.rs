@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use proofyard_bus::FarmName;
+use proofyard_bus::{FarmName, nats::NatsAccess};
 use proofyard_job_schema::WorkerId;
-use proofyard_telemetry::{LogConfig, TracesConfig};
+use proofyard_telemetry::{LogConfig, TracesConfig, operations::OperationsConfig};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -61,6 +61,8 @@ pub struct Config {
     pub bus: BusConfig,
     /// The setup.
     pub setup: SetupConfig,
+    /// Metrics and health.
+    pub operations: OperationsConfig,
     /// Logs.
     pub log: LogConfig,
     /// Traces.
@@ -71,10 +73,24 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BusConfig {
-    /// `nats://HOST:PORT` of a server with JetStream.
+    /// `nats://HOST:PORT` or `tls://HOST:PORT` of a server with JetStream.
     pub url: String,
     /// Name of the farm.
     pub farm: String,
+    /// The user on the server; empty: none, or the one in `url`.
+    pub user: String,
+    /// File with the user's password in its first line.
+    pub password_file: PathBuf,
+    /// File with the certificates of the authorities that are trusted; needs TLS. Empty: the system's, for `tls://`.
+    pub ca_file: PathBuf,
+}
+
+impl BusConfig {
+    /// How the server is reached.
+    pub fn access(&self) -> NatsAccess {
+        let Self { url, user, password_file, ca_file, .. } = self.clone();
+        NatsAccess { url, user, password_file, ca_file }
+    }
 }
 
 /// The setup.
@@ -99,6 +115,7 @@ impl Default for Config {
             device: DeviceConfig::default(),
             bus: BusConfig::default(),
             setup: SetupConfig::default(),
+            operations: OperationsConfig::default(),
             log: LogConfig::default(),
             traces: TracesConfig::default(),
         }
@@ -107,7 +124,13 @@ impl Default for Config {
 
 impl Default for BusConfig {
     fn default() -> Self {
-        Self { url: "nats://127.0.0.1:4222".to_owned(), farm: "main".to_owned() }
+        Self {
+            url: "nats://127.0.0.1:4222".to_owned(),
+            farm: "main".to_owned(),
+            user: String::new(),
+            password_file: PathBuf::new(),
+            ca_file: PathBuf::new(),
+        }
     }
 }
 
@@ -139,6 +162,10 @@ impl Config {
         self.worker_id()?;
         self.label()?;
         self.farm()?;
+        if let Err(error) = self.bus.access().validate() {
+            let value = "(a section)".to_owned();
+            return Err(ConfigError::Value { key: "bus", value, expected: error.to_string() });
+        }
         let range = |key: &'static str, value: u64, least: u64, most: u64| {
             if (least..=most).contains(&value) {
                 return Ok(());

@@ -65,6 +65,13 @@ pub enum DeviceError {
     Icicle(#[from] IcicleError),
 }
 
+impl DeviceError {
+    /// There is no such device here, rather than one that does not work.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Cuda(CudaError::NoDriver) | Self::Icicle(IcicleError::NoLibrary { .. }))
+    }
+}
+
 /// A device that proves.
 pub enum Chosen {
     /// A GPU.

@@ -20,6 +20,7 @@ use tracing::{debug, info, warn};
 use crate::{
     core::{Effect, Event, HEARTBEAT_MS, Heart, JobError, Limits, Outcome, Start, State, step},
     figures::Figures,
+    metrics::Metrics,
     prover::Prover,
     proving::{self, Task},
     shelf::Shelf,
@@ -49,6 +50,8 @@ pub struct Parts<P: Prover> {
     pub limits: Limits,
     /// Where spans go.
     pub traces: Traces,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 struct Acting<S> {
@@ -64,7 +67,15 @@ struct Acting<S> {
     tasks: std::sync::mpsc::Sender<Task>,
     shelf: Arc<Shelf<S>>,
     inputs_bytes_max: fn(&Job) -> u64,
-    proving: Vec<(JobId, Arc<AtomicBool>)>,
+    proving: Vec<Proving>,
+    metrics: Arc<Metrics>,
+}
+
+/// A job that is being proven.
+struct Proving {
+    job: JobId,
+    cancelled: Arc<AtomicBool>,
+    since: Instant,
 }
 
 /// Works until `shutdown` completes and the worker has drained.
@@ -72,14 +83,14 @@ pub async fn run<P: Prover>(
     parts: Parts<P>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ThreadPoolBuildError> {
-    let Parts { id, bus, blobs, provers, threads, limits, traces } = parts;
+    let Parts { id, bus, blobs, provers, threads, limits, traces, metrics } = parts;
     let (events, mut inbox) = mpsc::unbounded_channel();
     let device = Heartbeat::device_name(provers.first().map_or("none", Prover::device));
     let limits = Limits { at_once: u32::try_from(provers.len()).unwrap_or(u32::MAX), ..limits };
     let shelf = Arc::new(Shelf::new());
     let spans = Spans::new(traces, id.clone());
     let tasks = proving::start(provers, threads, &shelf, &events, &spans)?;
-    let mut state = State::new(id.clone(), limits);
+    let mut state = State::new(id.clone(), limits.clone());
     let receiver = tokio::spawn(receive(bus.clone(), events.clone()));
     let mut acting = Acting {
         instance: rand::random(),
@@ -95,7 +106,9 @@ pub async fn run<P: Prover>(
         device,
         events,
         tasks,
+        metrics,
     };
+    acting.metrics.starts(acting.id.as_str(), &acting.device, limits.at_once);
     info!(worker = %acting.id, device = acting.device, threads, "working");
     let started = Instant::now();
     let mut ticks = tokio::time::interval(Duration::from_millis(TICK_MS));
@@ -112,8 +125,11 @@ pub async fn run<P: Prover>(
                 Event::Drain
             }
         };
-        if let Event::Proved { id, .. } = &event {
-            acting.proving.retain(|(job, _)| job != id);
+        acting.metrics.pulse.beat();
+        if let Event::Proved { id, outcome } = &event {
+            let ended = acting.proving.iter().position(|proving| proving.job == *id);
+            let since = ended.map(|at| acting.proving.swap_remove(at).since);
+            acting.metrics.proved(outcome, since.map_or(Duration::ZERO, |since| since.elapsed()));
         }
         let now = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut stopped = false;
@@ -160,14 +176,20 @@ async fn receive(bus: Arc<dyn WorkerBus>, events: mpsc::UnboundedSender<Event>) 
 impl<S> Acting<S> {
     fn act(&mut self, effect: Effect) {
         match effect {
-            Effect::Prove { job, start } => self.prove(job, start),
+            Effect::Prove { job, start } => {
+                self.metrics.begins(&job, start);
+                self.prove(job, start);
+            }
             Effect::DropSession(session) => self.shelf.forget(session),
             Effect::Cancel(id) => {
-                if let Some((_, cancelled)) = self.proving.iter().find(|(job, _)| *job == id) {
-                    cancelled.store(true, Ordering::Relaxed);
+                if let Some(proving) = self.proving.iter().find(|proving| proving.job == id) {
+                    proving.cancelled.store(true, Ordering::Relaxed);
                 }
             }
-            Effect::Publish { number, message } => self.publish(number, message),
+            Effect::Publish { number, message } => {
+                self.metrics.says(&message);
+                self.publish(number, message);
+            }
             Effect::Say(message) => self.say(message),
             Effect::Heartbeat(heart) => self.heartbeat(heart),
             Effect::Ack(token) => self.ack(token),
@@ -192,7 +214,7 @@ impl<S> Acting<S> {
 
     fn prove(&mut self, job: Box<Job>, start: Start) {
         let cancelled = Arc::new(AtomicBool::new(false));
-        self.proving.push((job.id, cancelled.clone()));
+        self.proving.push(Proving { job: job.id, cancelled: cancelled.clone(), since: Instant::now() });
         if start == Start::Continue {
             self.task(Task { job, inputs: None, cancelled });
             return;
@@ -252,6 +274,7 @@ impl<S> Acting<S> {
     }
 
     fn heartbeat(&mut self, heart: Heart) {
+        self.metrics.heart(&heart);
         let Heart { mut sessions, sessions_max, capacity, mut running, draining } = heart;
         sessions.truncate(SESSIONS_LISTED_MAX);
         running.truncate(JOBS_LISTED_MAX);

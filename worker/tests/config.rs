@@ -28,6 +28,8 @@ fn wrong_values_are_refused_by_key() {
         ("sessions_max = 16", "sessions_max = 0", "sessions_max"),
         ("drain_ms = 8000", "drain_ms = 9000", "drain_ms"),
         ("farm = \"main\"", "farm = \"\"", "bus.farm"),
+        ("user = \"\"", "user = \"worker\"", "bus"),
+        ("url = \"nats://127.0.0.1:4222\"", "url = \"nats://127.0.0.1:port\"", "bus"),
         ("label = \"\"", "label = \"xyz\"", "setup.label"),
         ("kind = \"auto\"", "kind = \"gpu\"", "gpu"),
         ("jobs_at_once = 0", "jobs_at_once = 17", "device.jobs_at_once"),

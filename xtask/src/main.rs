@@ -1,9 +1,14 @@
-//! Development commands: `cargo xtask setup`, `test`, `tidy`, `deny`, `kernels`, `bench-peers`, `gpu-check`.
+//! Development commands: `cargo xtask setup`, `test`, `tidy`, `deny`, `k8s`, `image`, `kernels`, `monitoring`, `bench-peers`, `gpu-check`.
 
+mod browser;
 mod cuda;
 mod deny;
 mod gpu_check;
+mod image;
+mod k8s;
+mod monitoring;
 mod peers;
+mod programs;
 mod steps;
 mod suite;
 mod tidy;
@@ -34,10 +39,16 @@ enum Command {
     Tidy,
     /// Check licences, bans and sources of all dependencies.
     Deny,
+    /// Render and check the Kubernetes manifests of every overlay in deploy/k8s.
+    K8s(k8s::Arguments),
+    /// Assemble the file systems of the container images in a folder, without a container engine.
+    Image(image::Arguments),
     /// Compile the CUDA kernels, or check what is committed.
     ///
     /// Without options: compiles kernels/cuda/src/kernels.cu into kernels/cuda/fatbin and prints the sizes.
     Kernels(cuda::Arguments),
+    /// Check the alerting rules, their tests and runbooks, and the dashboards.
+    Monitoring(monitoring::Arguments),
     /// Measure the product beside its peers in one run: MSM and NTT of arkworks and halo2curves, proofs of bb.
     ///
     /// Exit status: 0 every target met, 1 a target missed, 2 anything else.
@@ -57,9 +68,14 @@ fn main() -> ExitCode {
             match command {
                 // 1 says that a target was missed.
                 Command::BenchPeers(_) | Command::GpuCheck(_) => ExitCode::from(2),
-                Command::Setup | Command::Test | Command::Tidy | Command::Deny | Command::Kernels(_) => {
-                    ExitCode::FAILURE
-                }
+                Command::Setup
+                | Command::Test
+                | Command::Tidy
+                | Command::Deny
+                | Command::K8s(_)
+                | Command::Image(_)
+                | Command::Kernels(_)
+                | Command::Monitoring(_) => ExitCode::FAILURE,
             }
         }
     }
@@ -70,14 +86,28 @@ fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Setup => {
             let tools = tools::setup(&root)?;
-            for tool in [&tools.forge, &tools.anvil, &tools.cast, &tools.solc, &tools.nats_server] {
+            let tools::Tools { forge, anvil, cast, solc, nats_server, prometheus, browser } = &tools;
+            for tool in [
+                forge,
+                anvil,
+                cast,
+                solc,
+                nats_server,
+                &prometheus.prometheus,
+                &prometheus.promtool,
+                &browser.chromium,
+                &browser.driver,
+            ] {
                 println!("{}", tool.display());
             }
         }
         Command::Test => suite::run_all(&root)?,
         Command::Tidy => tidy::run(&root)?,
         Command::Deny => deny::run(&root)?,
+        Command::K8s(arguments) => k8s::run(&root, arguments)?,
+        Command::Image(arguments) => image::run(&root, arguments)?,
         Command::Kernels(arguments) => cuda::run(&root, arguments)?,
+        Command::Monitoring(arguments) => monitoring::run(&root, arguments)?,
         Command::BenchPeers(arguments) => return peers::run(&root, arguments),
         Command::GpuCheck(arguments) => return gpu_check::run(&root, arguments),
     }

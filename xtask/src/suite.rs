@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::steps::{Beside, Steps, run};
 use crate::tools::{self, Tools};
-use crate::{cargo, cuda, deny, tidy};
+use crate::{cargo, cuda, deny, image, k8s, monitoring, tidy};
 
 const READ_ABOVE: &str = "read what is reported above and correct it";
 
@@ -25,6 +25,9 @@ pub fn run_all(root: &Path) -> Result<()> {
         run(&mut in_workspace(root, &["fmt", "--all", "--", "--check", "--files-with-diff"]), counts)
     })?;
     steps.step("tidy", "each line names the file, the line and the rule", |_| tidy::run(root))?;
+    let remedy =
+        "each line names the rule, panel, test or page; dashboards are written by `cargo xtask monitoring --write`";
+    steps.step("monitoring", remedy, |_| monitoring::run(root, &Default::default()))?;
     if cuda::has_sources(root) {
         let remedy =
             "run `cargo xtask kernels` and commit kernels/cuda/fatbin; for a broken gate, do what its line says";
@@ -46,6 +49,10 @@ pub fn run_all(root: &Path) -> Result<()> {
     })?;
     steps.step("cargo deny", "take another dependency, or allow it in deny.toml with a reason", |_| deny::run(root))?;
     steps.step("cargo test, building", READ_ABOVE, |counts| run(tests(root, &tools).arg("--no-run"), counts))?;
+    let remedy = "each line names the object and what is wrong with it; correct deploy/k8s";
+    steps.step("k8s", remedy, |_| k8s::check(root, None))?;
+    let remedy = "the message names the image and what its program said; correct xtask/src/image or the program";
+    steps.step("images", remedy, |_| image::check(root))?;
     steps.step("cargo test", READ_ABOVE, |counts| {
         let [target, test] = WAITING;
         let waiting = Beside::start(tests(root, &tools).args(["--test", target]))?;
@@ -72,6 +79,9 @@ fn tests(root: &Path, tools: &Tools) -> Command {
         .env("PROOFYARD_CAST", &tools.cast)
         .env("PROOFYARD_FORGE", &tools.forge)
         .env("PROOFYARD_SOLC", &tools.solc)
+        .env("PROOFYARD_PROMETHEUS", &tools.prometheus.prometheus)
+        .env("PROOFYARD_CHROMIUM", &tools.browser.chromium)
+        .env("PROOFYARD_CHROMEDRIVER", &tools.browser.driver)
         .env("RUST_BACKTRACE", "1");
     command
 }

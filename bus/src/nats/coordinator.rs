@@ -10,6 +10,8 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
+use super::consumers::WorkerConsumers;
+use super::layout::REPLIES;
 use super::open::OpenDeliveries;
 use super::pull::{Puller, Task};
 use super::{NatsFarm, PAUSE};
@@ -25,7 +27,8 @@ pub struct NatsCoordinator {
     open: Arc<OpenDeliveries>,
     stored: Mutex<mpsc::Receiver<Delivery<WorkerMessage>>>,
     signals: Mutex<mpsc::Receiver<Delivery<WorkerMessage>>>,
-    _tasks: [Task; 2],
+    consumers: Arc<WorkerConsumers>,
+    _tasks: [Task; 3],
 }
 
 impl NatsCoordinator {
@@ -37,11 +40,13 @@ impl NatsCoordinator {
         let open = Arc::new(OpenDeliveries::default());
         let (out, signals) = mpsc::channel(BUFFERED);
         // First: the answer to the consumer's request below also says that the server knows of this subscription.
-        let heartbeats = listen(&farm, open.clone(), out).await?;
+        let (consumers, made) = WorkerConsumers::new(farm.clone());
+        let heartbeats = listen(&farm, open.clone(), consumers.clone(), out).await?;
         let (out, stored) = mpsc::channel(BUFFERED);
         let puller = Puller {
             stream: farm.layout.replies_stream.clone(),
-            consumer: farm.layout.replies_consumer(&farm.options),
+            consumer: REPLIES.to_owned(),
+            make: Some(farm.layout.replies_consumer(&farm.options)),
             farm: farm.clone(),
             name: "replies",
             open: open.clone(),
@@ -50,7 +55,7 @@ impl NatsCoordinator {
         };
         let replies = puller.start().await?;
         let (stored, signals) = (Mutex::new(stored), Mutex::new(signals));
-        Ok(Self { farm, open, stored, signals, _tasks: [replies, heartbeats] })
+        Ok(Self { farm, open, stored, signals, consumers, _tasks: [replies, heartbeats, made] })
     }
 }
 
@@ -58,6 +63,7 @@ impl NatsCoordinator {
 async fn listen(
     farm: &NatsFarm,
     open: Arc<OpenDeliveries>,
+    consumers: Arc<WorkerConsumers>,
     out: mpsc::Sender<Delivery<WorkerMessage>>,
 ) -> Result<Task, BusError> {
     let subject = farm.layout.heartbeats.clone();
@@ -69,6 +75,9 @@ async fn listen(
         while let Some(message) = messages.next().await {
             match decode(&message.payload) {
                 Ok(message) => {
+                    if let WorkerMessage::Heartbeat(heartbeat) = &message {
+                        consumers.heard(&heartbeat.worker);
+                    }
                     if out.send(Delivery { token: None, deliveries: 1, message }).await.is_err() {
                         return;
                     }
@@ -105,7 +114,12 @@ impl Deliveries for NatsCoordinator {
 impl CoordinatorBus for NatsCoordinator {
     async fn send(&self, to: &Destination, command: &WorkerCommand) -> Result<(), BusError> {
         let bytes = encode(command)?.into();
-        self.farm.store(&self.farm.layout.destination(to), bytes).await
+        self.farm.store(&self.farm.layout.destination(to), bytes).await?;
+        if let Destination::Worker(worker) = to {
+            // It waits in the stream; the worker may be one that has not been heard of.
+            self.consumers.heard(worker);
+        }
+        Ok(())
     }
 
     async fn receive(&self) -> Result<Delivery<WorkerMessage>, BusError> {
@@ -126,7 +140,7 @@ impl CoordinatorBus for NatsCoordinator {
         // Once more: the server may just have lost its memory.
         debug!(%error, subject, "not withdrawn, trying again");
         sleep(PAUSE).await;
-        self.farm.ensure_streams().await?;
+        self.farm.make().await?;
         self.farm.purge(&self.farm.layout.jobs_stream, Some(&subject)).await
     }
 }

@@ -11,6 +11,10 @@ use crate::options::{BusOptions, FarmName};
 
 /// Bytes of a blob in one message.
 pub(super) const CHUNK_BYTES: usize = 256 * 1024;
+/// Name of the consumer that all workers share.
+pub(super) const POOL: &str = "pool";
+/// Name of the coordinator's consumer.
+pub(super) const REPLIES: &str = "coordinator";
 /// What nobody took for so long belongs to nobody.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
 
@@ -72,7 +76,7 @@ impl Layout {
             max_message_size: message_bytes_max as i32,
             max_age: FORGOTTEN,
             duplicate_window: Duration::from_secs(60),
-            num_replicas: 1,
+            num_replicas: options.replicas,
             ..Config::default()
         };
         let jobs = format!("{}.jobs.>", self.subjects);
@@ -90,7 +94,7 @@ impl Layout {
                 max_message_size: (CHUNK_BYTES + message_extra) as i32,
                 max_bytes: i64::try_from(options.blobs_bytes_max).unwrap_or(i64::MAX),
                 allow_direct: true,
-                num_replicas: 1,
+                num_replicas: options.replicas,
                 ..Config::default()
             },
         ]
@@ -98,18 +102,23 @@ impl Layout {
 
     /// The consumer that all workers share.
     pub fn pool_consumer(&self, options: &BusOptions) -> pull::Config {
-        consumer("pool".to_owned(), self.destination(&Destination::Pool), options)
+        consumer(POOL.to_owned(), self.destination(&Destination::Pool), options)
     }
 
-    /// The consumer of one worker's own commands.
+    /// The consumer of one worker's own commands. The server forgets it an hour after the worker's last pull.
     pub fn worker_consumer(&self, worker: &WorkerId, options: &BusOptions) -> pull::Config {
         let subject = self.destination(&Destination::Worker(worker.clone()));
-        consumer(format!("worker-{worker}"), subject, options)
+        pull::Config { inactive_threshold: FORGOTTEN, ..consumer(Self::worker_consumer_name(worker), subject, options) }
+    }
+
+    /// Its name.
+    pub fn worker_consumer_name(worker: &WorkerId) -> String {
+        format!("worker-{worker}")
     }
 
     /// The coordinator's consumer.
     pub fn replies_consumer(&self, options: &BusOptions) -> pull::Config {
-        consumer("coordinator".to_owned(), self.replies.clone(), options)
+        consumer(REPLIES.to_owned(), self.replies.clone(), options)
     }
 }
 
@@ -121,7 +130,6 @@ fn consumer(name: String, filter_subject: String, options: &BusOptions) -> pull:
         ack_wait: options.ack_wait,
         max_deliver: options.deliveries_max.into(),
         max_ack_pending: options.waiting_max.into(),
-        inactive_threshold: FORGOTTEN,
         memory_storage: true,
         ..pull::Config::default()
     }

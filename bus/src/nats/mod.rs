@@ -10,34 +10,46 @@
 //! | `proofyard.F.heartbeats` | core NATS, not stored | heartbeats, progress |
 //! | `proofyard.F.blobs.D.N` | stream `proofyard-F-blobs`, last value per subject, in memory | chunk N of blob D |
 //!
-//! A worker needs to publish to `replies` and `heartbeats`, to pull from `jobs.pool` and its own `jobs.worker.W`, and to
-//! read blobs. Payloads are [`proofyard_job_schema`]'s encodings.
+//! Payloads are [`proofyard_job_schema`]'s encodings.
+//!
+//! The coordinator makes the streams and all consumers. A worker publishes to `replies` and `heartbeats`, pulls from the
+//! consumers `pool` and `worker-W`, and reads blobs; it makes nothing, and waits while nothing is there. Answers come to inboxes
+//! below `_INBOX.coordinator` and `_INBOX.worker`. So a server can give each [`Role`] a user that may do no more; the one of
+//! `deploy/k8s/base/nats/nats.conf` does, and docs/deployment.md says what is left to a worker that misbehaves.
 //!
 //! Every message is pulled one at a time, only when there is room for it, with idle heartbeats of the server every 500 ms:
 //! nobody hoards jobs, and a dead server is noticed within two seconds. When the server is lost, ends wait and go on when
 //! it is back, with whatever it still has; streams and consumers that are gone are made anew.
 
+mod access;
 mod blobs;
+mod consumers;
 mod coordinator;
 mod layout;
 mod open;
 mod pull;
+mod survey;
 mod worker;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use async_nats::Client;
 use async_nats::connection::State;
+use async_nats::jetstream::consumer::pull::Config as Consumer;
 use async_nats::jetstream::context::{Context, ContextBuilder, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
 use bytes::Bytes;
 use proofyard_job_schema::WorkerId;
 use tokio::time::{Instant, sleep};
-use tracing::{debug, info, warn};
+use tracing::debug;
 
+pub use self::access::{NatsAccess, Role};
 pub use self::blobs::NatsBlobs;
 pub use self::coordinator::NatsCoordinator;
 use self::layout::Layout;
+pub use self::survey::{Memory, StreamSeen, StreamState, Survey, survey};
 pub use self::worker::NatsWorker;
 use crate::bus::Start;
 use crate::error::BusError;
@@ -45,18 +57,12 @@ use crate::options::{BusOptions, FarmName};
 
 /// Time between the server's signs of life on an open pull.
 const IDLE_HEARTBEAT: Duration = Duration::from_millis(500);
-/// Time between the client's pings.
-const PING: Duration = Duration::from_secs(2);
 /// Longest wait for one answer of the server.
 const REQUEST: Duration = Duration::from_secs(2);
 /// Longest time spent on storing one message, reconnects included.
 const STORE: Duration = Duration::from_secs(10);
 /// Pause after a failure before the next try.
 const PAUSE: Duration = Duration::from_millis(250);
-/// Messages of one subscription that wait in the client; more are dropped, which only heartbeats can suffer.
-const BUFFERED: usize = 1024;
-/// Longest time spent on the first connection.
-const CONNECT: Duration = Duration::from_secs(5);
 /// The server's code for a stream that has as many messages as it may.
 const TOO_MANY_MESSAGES: &str = "maximum messages exceeded";
 /// The server's words for a stream that has as many bytes as it may.
@@ -69,46 +75,45 @@ pub struct NatsFarm {
     context: Context,
     layout: Layout,
     options: BusOptions,
+    role: Role,
+    /// How often the streams were made or found; a new number says that consumers may be gone.
+    made: Arc<AtomicU64>,
+    /// Messages that could not be stored.
+    not_stored: Arc<AtomicU64>,
+}
+
+/// What a connection has seen so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NatsFigures {
+    /// There is a connection now.
+    pub connected: bool,
+    /// Connections made after the first.
+    pub reconnects: u64,
+    /// Messages that could not be stored.
+    pub not_stored: u64,
+    /// Messages and bytes received.
+    pub received: (u64, u64),
+    /// Messages and bytes sent.
+    pub sent: (u64, u64),
 }
 
 impl NatsFarm {
-    /// Connects and makes the farm's streams if they are not there. `url` is `nats://HOST:PORT` or
-    /// `nats://USER:PASSWORD@HOST:PORT`; `name` tells the connection from others in the server's reports.
+    /// Connects; as coordinator, makes the farm's streams if they are not there. `name` tells the connection from others in the
+    /// server's reports.
     ///
     /// The first connection must succeed within five seconds; a connection lost later is made again without end.
-    pub async fn connect(url: &str, farm: &FarmName, name: &str, options: BusOptions) -> Result<Self, BusError> {
-        let shown = without_credentials(url);
-        let no_address = |reason: String| BusError::Connect { url: shown.clone(), reason };
-        let address = url.parse::<ServerAddr>().map_err(|error| no_address(error.to_string()))?;
-        let mut connect = ConnectOptions::new()
-            .name(name)
-            .ping_interval(PING)
-            .connection_timeout(REQUEST)
-            .request_timeout(Some(REQUEST))
-            .subscription_capacity(BUFFERED)
-            .max_reconnects(None)
-            .reconnect_delay_callback(|attempts| Duration::from_millis(100 * attempts.clamp(1, 10) as u64))
-            .event_callback(report);
-        if let (Some(user), Some(password)) = (address.username(), address.password()) {
-            connect = connect.user_and_password(user.to_owned(), password.to_owned());
-        }
-        let connected = tokio::time::timeout(CONNECT, connect.connect(address)).await;
-        let client = match connected {
-            Ok(Ok(client)) => client,
-            Ok(Err(error)) => {
-                let reason = error.to_string();
-                return Err(match error.kind() {
-                    ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
-                        BusError::Refused { url: shown.clone(), reason }
-                    }
-                    _ => no_address(reason),
-                });
-            }
-            Err(_) => return Err(no_address(format!("no answer within {} s", CONNECT.as_secs()))),
-        };
+    pub async fn connect(
+        access: &NatsAccess,
+        farm: &FarmName,
+        name: &str,
+        role: Role,
+        options: BusOptions,
+    ) -> Result<Self, BusError> {
+        let client = access.connect(name, role).await?;
         let context = ContextBuilder::new().timeout(REQUEST).build(client.clone());
-        let farm = Self { client, context, layout: Layout::new(farm), options };
-        farm.ensure_streams().await?;
+        let (layout, made, not_stored) = (Layout::new(farm), Arc::default(), Arc::default());
+        let farm = Self { client, context, layout, options, role, made, not_stored };
+        farm.make().await?;
         Ok(farm)
     }
 
@@ -127,18 +132,44 @@ impl NatsFarm {
         NatsBlobs::new(self.clone())
     }
 
-    fn is_connected(&self) -> bool {
+    /// Whether there is a connection now.
+    pub fn is_connected(&self) -> bool {
         self.client.connection_state() == State::Connected
     }
 
-    /// Makes the farm's streams, or brings them to this farm's settings.
-    async fn ensure_streams(&self) -> Result<(), BusError> {
+    /// What the connection has seen so far.
+    pub fn figures(&self) -> NatsFigures {
+        let counted = self.client.statistics();
+        NatsFigures {
+            connected: self.is_connected(),
+            reconnects: counted.connects.load(Ordering::Relaxed).saturating_sub(1),
+            not_stored: self.not_stored.load(Ordering::Relaxed),
+            received: (counted.in_messages.load(Ordering::Relaxed), counted.in_bytes.load(Ordering::Relaxed)),
+            sent: (counted.out_messages.load(Ordering::Relaxed), counted.out_bytes.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// As coordinator, makes the farm's streams and the consumer that workers share, or brings them to this farm's settings. For a
+    /// worker they are there or will be.
+    async fn make(&self) -> Result<(), BusError> {
+        if self.role != Role::Coordinator {
+            return Ok(());
+        }
         for config in self.layout.streams(&self.options) {
             let what = format!("stream {}", config.name);
             let made = self.context.create_or_update_stream(config).await;
-            made.map_err(|error| BusError::JetStream { what, reason: error.to_string() })?;
+            made.map_err(|error| BusError::JetStream { what, reason: describe(&error) })?;
         }
+        self.make_consumer(&self.layout.jobs_stream, self.layout.pool_consumer(&self.options)).await?;
+        self.made.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Makes a consumer, or brings it to these settings.
+    async fn make_consumer(&self, stream: &str, consumer: Consumer) -> Result<(), BusError> {
+        let made = self.context.create_consumer_on_stream(consumer, stream).await;
+        made.map(drop)
+            .map_err(|error| BusError::JetStream { what: format!("consumer of {stream}"), reason: describe(&error) })
     }
 
     /// Drops the messages of a stream, or those of one subject in it.
@@ -156,6 +187,14 @@ impl NatsFarm {
     /// Stores a message in the stream of its subject and waits for the confirmation; tries again while the server is
     /// away. The message id makes the server drop copies of a message whose confirmation was lost.
     async fn store(&self, subject: &str, bytes: Bytes) -> Result<(), BusError> {
+        let stored = self.try_store(subject, bytes).await;
+        if stored.is_err() {
+            self.not_stored.fetch_add(1, Ordering::Relaxed);
+        }
+        stored
+    }
+
+    async fn try_store(&self, subject: &str, bytes: Bytes) -> Result<(), BusError> {
         let id = self.client.new_inbox();
         let deadline = Instant::now() + STORE;
         loop {
@@ -174,7 +213,7 @@ impl NatsFarm {
             }
             debug!(subject, reason, "not stored, trying again");
             if error.kind() == PublishErrorKind::StreamNotFound
-                && let Err(error) = self.ensure_streams().await
+                && let Err(error) = self.make().await
             {
                 debug!(%error, "streams not made");
             }
@@ -195,35 +234,4 @@ fn describe(error: &dyn std::error::Error) -> String {
         cause = next.source();
     }
     text
-}
-
-/// The address without user and password, for errors and logs.
-fn without_credentials(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host)),
-        None => url.rsplit_once('@').map_or(url, |(_, host)| host).to_owned(),
-    }
-}
-
-/// Logs what happens to the connection.
-async fn report(event: Event) {
-    match event {
-        Event::Connected => info!("connected to NATS"),
-        Event::Disconnected => warn!("connection to NATS lost, reconnecting"),
-        Event::SlowConsumer(_) => warn!(%event, "messages of a slow receiver were dropped"),
-        Event::Draining | Event::Closed => debug!(%event, "NATS connection"),
-        _ => warn!(%event, "NATS connection"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_credentials;
-
-    #[test]
-    fn credentials_are_not_shown() {
-        assert_eq!(without_credentials("nats://user:pa@ss@host:4222"), "nats://host:4222");
-        assert_eq!(without_credentials("user:pass@host"), "host");
-        assert_eq!(without_credentials("nats://host:4222"), "nats://host:4222");
-    }
 }

@@ -6,15 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::pull::{BatchConfig, Config};
+use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::{AckKind, Message as JetStreamMessage};
 use async_nats::{Message as NatsMessage, StatusCode, Subscriber};
+use bytes::Bytes;
 use futures::StreamExt;
 use proofyard_job_schema::{Message, decode};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::open::{OpenDeliveries, Origin};
 use super::{IDLE_HEARTBEAT, NatsFarm, PAUSE};
@@ -25,6 +26,8 @@ use crate::error::BusError;
 const PULL: Duration = Duration::from_secs(30);
 /// Without a sign of life of the server for so long, the pull is given up.
 const SILENCE: Duration = IDLE_HEARTBEAT.saturating_mul(3);
+/// Failures in a row after which it is said that nothing can be pulled.
+const FAILURES_TOLD: u32 = 8;
 
 /// How many messages an end would take; counts down with each one taken.
 pub(super) type Credit = watch::Sender<u32>;
@@ -33,7 +36,10 @@ pub(super) type Credit = watch::Sender<u32>;
 pub(super) struct Puller<M> {
     pub farm: NatsFarm,
     pub stream: String,
-    pub consumer: Config,
+    /// The consumer's name on the server.
+    pub consumer: String,
+    /// Makes the consumer when it is not there; without it, somebody else does.
+    pub make: Option<Config>,
     /// Names the consumer in [`Origin`].
     pub name: &'static str,
     pub open: Arc<OpenDeliveries>,
@@ -65,53 +71,64 @@ enum Pulled {
 }
 
 impl<M: Message + Send + 'static> Puller<M> {
-    /// Makes the consumer and starts the loop. It goes on through every failure until the receiving side is dropped.
+    /// Makes the consumer, where that is this end's part, and starts the loop. It goes on through every failure until the receiving
+    /// side is dropped.
     pub async fn start(self) -> Result<Task, BusError> {
         self.make_consumer().await?;
         Ok(Task::spawn(async move {
-            while let Err(error) = self.pull_until_failure().await {
-                debug!(consumer = self.name, %error, "pulling again");
+            let mut failures = 0_u32;
+            while let Err(error) = self.pull_until_failure(&mut failures).await {
+                failures = failures.saturating_add(1);
+                if failures == FAILURES_TOLD {
+                    warn!(consumer = self.consumer, stream = self.stream, %error, "nothing can be pulled yet, trying on");
+                } else {
+                    debug!(consumer = self.consumer, %error, "pulling again");
+                }
                 sleep(PAUSE).await;
             }
         }))
     }
 
-    async fn make_consumer(&self) -> Result<async_nats::jetstream::consumer::PullConsumer, BusError> {
-        let failed = |reason: String| BusError::JetStream { what: format!("consumer of {}", self.stream), reason };
-        let context = &self.farm.context;
-        let stream = context.get_stream_no_info(&self.stream).await.map_err(|error| failed(error.to_string()))?;
-        stream.create_consumer(self.consumer.clone()).await.map_err(|error| failed(error.to_string()))
+    async fn make_consumer(&self) -> Result<(), BusError> {
+        match &self.make {
+            Some(config) => self.farm.make_consumer(&self.stream, config.clone()).await,
+            None => Ok(()),
+        }
     }
 
-    /// Returns without error when nobody receives any more.
-    async fn pull_until_failure(&self) -> Result<(), BusError> {
+    /// Returns without error when nobody receives any more. A pull that was served sets `failures` back.
+    async fn pull_until_failure(&self, failures: &mut u32) -> Result<(), BusError> {
         let failed = |reason: String| BusError::JetStream { what: format!("pulling from {}", self.stream), reason };
         if !self.farm.is_connected() {
             // The client would keep the requests and send them all after the reconnect.
             return Err(failed("not connected".to_owned()));
         }
-        let consumer = match self.make_consumer().await {
-            Ok(consumer) => consumer,
-            Err(_) => {
-                // The server lost its memory: make everything anew.
-                self.farm.ensure_streams().await?;
-                self.make_consumer().await?
-            }
-        };
+        if self.make_consumer().await.is_err() {
+            // The server lost its memory: make everything anew.
+            self.farm.make().await?;
+            self.make_consumer().await?;
+        }
         let client = &self.farm.client;
         let inbox = client.new_inbox();
         let mut messages = client.subscribe(inbox.clone()).await.map_err(|error| failed(error.to_string()))?;
-        let pull =
-            BatchConfig { batch: 1, expires: Some(PULL), idle_heartbeat: IDLE_HEARTBEAT, ..BatchConfig::default() };
+        // By hand: the client's own call wants the consumer's description first, which takes one permission more.
+        let next = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.stream, self.consumer);
+        let (expires, heartbeat) = (PULL.as_nanos(), IDLE_HEARTBEAT.as_nanos());
+        let pull = Bytes::from(format!(r#"{{"batch":1,"expires":{expires},"idle_heartbeat":{heartbeat}}}"#));
         loop {
             let Ok(room) = self.out.reserve().await else { return Ok(()) };
             if let Some(credit) = &self.credit {
                 // The sender is owned here, so waiting cannot fail.
                 let _ = credit.subscribe().wait_for(|credit| *credit > 0).await;
             }
-            let asked = consumer.request_batch(pull.clone(), inbox.clone().into()).await;
+            let asked = client.publish_with_reply(next.clone(), inbox.clone(), pull.clone()).await;
             asked.map_err(|error| failed(error.to_string()))?;
-            match wait(&mut messages).await.map_err(failed)? {
+            let pulled = wait(&mut messages).await.map_err(failed)?;
+            if *failures >= FAILURES_TOLD {
+                info!(consumer = self.consumer, stream = self.stream, "pulling again");
+            }
+            *failures = 0;
+            match pulled {
                 Pulled::Nothing => {}
                 Pulled::Message(message) => {
                     if let Some(delivery) = self.open(*message).await {
@@ -173,6 +190,12 @@ async fn wait(messages: &mut Subscriber) -> Result<Pulled, String> {
             None | Some(StatusCode::OK) => return Ok(Pulled::Message(Box::new(message))),
             Some(StatusCode::IDLE_HEARTBEAT) => {}
             Some(StatusCode::TIMEOUT | StatusCode::NOT_FOUND) => return Ok(Pulled::Nothing),
+            Some(StatusCode::NO_RESPONDERS) => {
+                return Err(
+                    "the consumer is not there: the coordinator makes it once it runs and hears of this worker"
+                        .to_owned(),
+                );
+            }
             Some(status) => {
                 return Err(format!("{status} {}", message.description.as_deref().unwrap_or("without a reason")));
             }

@@ -8,6 +8,7 @@ use proofyard_job_schema::{WorkerCommand, WorkerId, WorkerMessage, encode};
 use tokio::sync::{Mutex, mpsc, watch};
 
 use super::NatsFarm;
+use super::layout::{Layout, POOL};
 use super::open::OpenDeliveries;
 use super::pull::{Credit, Puller, Task};
 use crate::bus::{Deliveries, Delivery, DeliveryToken, WorkerBus};
@@ -32,7 +33,8 @@ impl NatsWorker {
         let credit = Arc::new(watch::Sender::new(0));
         let own = Puller {
             stream: farm.layout.jobs_stream.clone(),
-            consumer: farm.layout.worker_consumer(&worker, &farm.options),
+            consumer: Layout::worker_consumer_name(&worker),
+            make: None,
             farm: farm.clone(),
             name: "own",
             open: open.clone(),
@@ -41,7 +43,8 @@ impl NatsWorker {
         };
         let pool = Puller {
             stream: farm.layout.jobs_stream.clone(),
-            consumer: farm.layout.pool_consumer(&farm.options),
+            consumer: POOL.to_owned(),
+            make: None,
             farm: farm.clone(),
             name: "pool",
             open: open.clone(),

@@ -13,21 +13,29 @@ pub struct NatsServer {
     process: Child,
     port: u16,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     files: TempDir,
 }
 
 impl NatsServer {
     /// Starts a server with JetStream.
+    #[allow(dead_code, reason = "not every test file has a server without more")]
     pub fn start() -> Self {
         Self::start_with(&["-js"])
     }
 
     /// Starts a server with these arguments besides address and folders.
+    #[allow(dead_code, reason = "not every test file has a server without more")]
     pub fn start_with(arguments: &[&str]) -> Self {
+        Self::start_in(arguments, Vec::new())
+    }
+
+    /// The same, with these variables in its environment.
+    pub fn start_in(arguments: &[&str], environment: Vec<(String, String)>) -> Self {
         let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string()).collect();
         let files = tempfile::tempdir().expect("a folder for the server");
-        let (process, port) = spawn(&arguments, None, files.path());
-        Self { process, port, arguments, files }
+        let (process, port) = spawn(&arguments, &environment, None, files.path());
+        Self { process, port, arguments, environment, files }
     }
 
     /// `nats://127.0.0.1:PORT`.
@@ -40,7 +48,7 @@ impl NatsServer {
     pub fn replace(&mut self) {
         self.stop();
         self.files = tempfile::tempdir().expect("a folder for the server");
-        (self.process, self.port) = spawn(&self.arguments, Some(self.port), self.files.path());
+        (self.process, self.port) = spawn(&self.arguments, &self.environment, Some(self.port), self.files.path());
     }
 
     /// Ends the server with SIGKILL.
@@ -57,7 +65,7 @@ impl Drop for NatsServer {
     }
 }
 
-fn spawn(arguments: &[String], port: Option<u16>, files: &Path) -> (Child, u16) {
+fn spawn(arguments: &[String], environment: &[(String, String)], port: Option<u16>, files: &Path) -> (Child, u16) {
     let program = program();
     let mut process = Command::new(&program)
         .args(["-a", "127.0.0.1", "-p"])
@@ -67,6 +75,7 @@ fn spawn(arguments: &[String], port: Option<u16>, files: &Path) -> (Child, u16) 
         .arg("-sd")
         .arg(files)
         .args(arguments)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -76,7 +85,9 @@ fn spawn(arguments: &[String], port: Option<u16>, files: &Path) -> (Child, u16) 
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(20) {
         let text = fs::read_to_string(&ports).unwrap_or_default();
-        let digits = text.split_once("nats://127.0.0.1:").map(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()));
+        // `nats://`, or `tls://` for a server with TLS.
+        let clients = text.split_once("\"nats\"").map_or("", |(_, rest)| rest);
+        let digits = clients.split_once("//127.0.0.1:").map(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()));
         if let Some(port) = digits.and_then(|mut parts| parts.next()).and_then(|digits| digits.parse().ok()) {
             return (process, port);
         }

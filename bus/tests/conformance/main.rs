@@ -8,6 +8,8 @@ mod blobs;
 mod commands;
 mod messages;
 mod samples;
+#[path = "../common/users.rs"]
+mod users;
 
 /// Runs every case with an adapter.
 macro_rules! conformance {
@@ -55,3 +57,4 @@ macro_rules! all_cases {
 
 all_cases!(in_process, InProcess);
 all_cases!(nats, Nats);
+all_cases!(nats_with_users, NatsWithUsers);

@@ -6,7 +6,7 @@ mod date;
 mod energy;
 mod evaluate;
 mod figures;
-mod machine;
+pub mod machine;
 mod measure;
 mod plan;
 mod plot;

@@ -4,8 +4,11 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
+    net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use proofyard_contracts::{KEY_WORDS, address::DEFAULT_ADDRESS, calldata};
@@ -15,7 +18,61 @@ use proofyard_rollup::{block::Block, executor};
 use serde_json::Value;
 
 pub fn proofyard(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_proofyard")).args(arguments).output().expect("the command starts")
+    command(arguments).output().expect("the command starts")
+}
+
+/// The command, without what the variables of whoever runs the tests say.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_proofyard"));
+    command.args(arguments).env_remove("PROOFYARD_COORDINATOR").env_remove("PROOFYARD_OPERATOR_TOKEN");
+    command
+}
+
+/// An address of the loopback that nobody listens on now.
+pub fn free_address() -> String {
+    let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    bound.expect("a free port").to_string()
+}
+
+/// Asks again until the answer is there, for up to two minutes.
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(started.elapsed() < Duration::from_secs(120), "{what} did not happen within two minutes");
+        sleep(Duration::from_millis(100));
+    }
+}
+
+/// A long-running process of the command; killed when dropped.
+pub struct Process(Child);
+
+impl Process {
+    pub fn start(arguments: &[&str]) -> Self {
+        Self(command(arguments).stdout(Stdio::null()).spawn().expect("the command starts"))
+    }
+
+    /// Whether it has ended, and how.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().expect("its state")
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub fn end(mut self) {
+        let told = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().expect("kill starts");
+        assert!(told.success());
+        until("the end of a process", || self.ended());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // One that has ended already is as good as killed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 pub fn text(path: &Path) -> &str {
@@ -49,8 +106,14 @@ pub struct Anvil {
 
 impl Anvil {
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(arguments: &[&str]) -> Self {
         let process = Command::new(tool("PROOFYARD_ANVIL", "anvil"))
             .args(["--host", "127.0.0.1", "--port", "0", "--hardfork", "osaka"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .expect("anvil starts");
@@ -72,8 +135,14 @@ impl Anvil {
 
     /// Makes so many blocks.
     pub fn mine(&self, blocks: u64) {
+        self.call(&["anvil_mine", &format!("{blocks:#x}")]);
+    }
+
+    /// Calls a method of its JSON-RPC.
+    pub fn call(&self, arguments: &[&str]) {
         let output = Command::new(tool("PROOFYARD_CAST", "cast"))
-            .args(["rpc", "--rpc-url", &self.url, "anvil_mine", &format!("{blocks:#x}")])
+            .args(["rpc", "--rpc-url", &self.url])
+            .args(arguments)
             .output()
             .expect("cast starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -3,7 +3,11 @@
 mod follow;
 mod request;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use alloy_primitives::B256;
 use alloy_signer::Signer;
@@ -188,6 +192,14 @@ impl Client {
     /// How the coordinator is.
     pub async fn health(&self) -> Result<Health, ClientError> {
         self.json(Call::get("healthz"), "health").await
+    }
+
+    /// What the coordinator's clock says, to the second; none when its answer does not say. Requests that are signed at a time more than
+    /// [`WINDOW_MS`](crate::auth::WINDOW_MS) away from it are refused.
+    pub async fn clock(&self) -> Result<Option<SystemTime>, ClientError> {
+        let reply = self.call(&Call::get("healthz"), "health").await?;
+        let date = reply.headers.get(header::DATE).and_then(|date| date.to_str().ok());
+        Ok(date.and_then(|date| httpdate::parse_http_date(date).ok()))
     }
 
     /// Whether the coordinator can take blocks. `Ok` also when it cannot: `ready` says which.

@@ -53,6 +53,9 @@ pub struct WorkerStatus {
     pub worker: String,
     /// Heard of within the lease.
     pub live: bool,
+    /// When it was heard of last, in Unix milliseconds.
+    #[serde(default)]
+    pub heard_ms: u64,
     /// It takes no more jobs.
     pub draining: bool,
     /// What it proves on.

@@ -33,6 +33,9 @@ pub struct FarmView {
     pub blocks: Vec<BlockView>,
     /// Workers, by name.
     pub workers: Vec<WorkerStatus>,
+    /// A block explorer of the chain, without a slash at the end: transactions are at `/tx/HASH` of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub explorer_url: Option<String>,
 }
 
 /// Blocks and transfers proven within a time.
@@ -71,6 +74,9 @@ pub struct MarketView {
 pub struct BlockView {
     /// Where it stands.
     pub status: BlockStatus,
+    /// When the farm began with it, in Unix milliseconds; missing while it waits.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub begun_ms: Option<u64>,
     /// Its groups, as far as they are proven here.
     pub groups: Vec<GroupView>,
     /// Names of the workers that [`GroupView::rounds`] counts.
@@ -112,6 +118,12 @@ pub struct PromiseView {
     /// Seconds to spare at the 99th percentile, when everything else comes first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub worst_slack_seconds: Option<f64>,
+    /// How urgent that is: `none`, `tight` or `late`; missing when nothing is left to do.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alarm: Option<String>,
+    /// Seconds until its proof must be sent; negative when that is over. Missing when nothing is left to do.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub window_seconds: Option<f64>,
     /// The deposit, in its token's smallest unit.
     #[serde(with = "wire::number")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^0x[0-9a-f]{1,64}$"))]

@@ -246,7 +246,7 @@ impl State {
         // A worker drops an older job of the same subtree when it gets a newer one.
         group.slots[slot].close(&worker);
         group.slots[slot].jobs.push(issued);
-        out.push(Effect::Send { worker, job });
+        out.push(Effect::Send { worker, job, purpose });
         Some(attempt)
     }
 

@@ -2,7 +2,10 @@
 
 use proofyard_job_schema::{BlockId, Job, JobId, WorkerId};
 
-use super::event::{Failure, Token};
+use super::{
+    event::{Failure, Token},
+    group::Purpose,
+};
 
 /// Why an alarm is raised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +96,8 @@ pub enum Effect {
         worker: WorkerId,
         /// The job.
         job: Box<Job>,
+        /// Why it is sent.
+        purpose: Purpose,
     },
     /// Tell a worker that a job is no longer needed.
     Cancel {

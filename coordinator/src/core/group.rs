@@ -12,7 +12,7 @@ use super::{
 
 /// Why a job was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub enum Purpose {
     /// The subtree's first or only job of the round.
     Round,
     /// A second one beside a straggler.

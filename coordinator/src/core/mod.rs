@@ -29,6 +29,7 @@ use self::{blocks::Block, workers::Workers};
 pub use self::{
     effect::{AlarmKind, Effect, Progress},
     event::{Aggregation, Answer, Drawn, Event, Failure, GroupPlan, Outcome, Plan, Token},
+    group::Purpose,
     policy::{Millis, Policy},
     workers::Report,
 };

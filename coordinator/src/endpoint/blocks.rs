@@ -22,6 +22,7 @@ use super::{
     body::{self, Received},
     desk::Cut,
     document::Octets,
+    etag,
     fault::Fault,
 };
 
@@ -189,12 +190,9 @@ pub(super) async fn proof(
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let proof = context.desk.proof(block_key(id)?).await.ok_or_else(|| Fault::not_here("the proof"))?;
-    let tag = format!("\"{}\"", crate::board::hex(&proof.sha256));
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
-    let known = known.flat_map(|tags| tags.split(',')).map(str::trim);
-    let held = |known: &str| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag;
+    let tag = etag::tag(&proof.sha256);
     let cached: [(HeaderName, String); 2] = [(header::CACHE_CONTROL, KEPT.to_owned()), (header::ETAG, tag.clone())];
-    if known.into_iter().any(held) {
+    if etag::is_held(&headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, cached).into_response());
     }
     let bytes: Bytes = proof.bytes;

@@ -18,6 +18,9 @@ pub struct IntakeConfig {
     /// File whose first line is the operators' token, of 16 characters or more. Left out: nobody can drain workers over HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator_token_file: Option<PathBuf>,
+    /// The chain's block explorer, `https://HOST`: transactions are linked to `/tx/HASH` of it. Left out: no links.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explorer_url: Option<String>,
     /// Requests of one signer in a minute, in the long run.
     pub requests_per_minute: u32,
     /// Requests of one signer at once.
@@ -40,6 +43,7 @@ impl Default for IntakeConfig {
         Self {
             unquoted: None,
             operator_token_file: None,
+            explorer_url: None,
             requests_per_minute: limits.rate.per_minute,
             requests_burst: limits.rate.burst,
             bodies_bytes_max: limits.bodies_bytes_max,
@@ -52,6 +56,14 @@ impl Default for IntakeConfig {
 }
 
 impl IntakeConfig {
+    /// True when links can be made with the explorer's address: nothing but http and https may stand in a link.
+    pub(crate) fn explorer_is_linkable(&self) -> bool {
+        let Some(url) = &self.explorer_url else { return true };
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:/_~%[]@".contains(&byte);
+        rest.is_some_and(|rest| !rest.trim_matches('/').is_empty() && rest.len() <= 256 && rest.bytes().all(plain))
+    }
+
     /// The operators' token, if a file is named.
     pub fn operators(&self) -> Result<Option<OperatorToken>, ConfigError> {
         let Some(path) = &self.operator_token_file else { return Ok(None) };
@@ -74,6 +86,7 @@ impl IntakeConfig {
             replay: ReplayLimits { nonces_per_caller, ..ReplayLimits::default() },
             unquoted: self.unquoted.unwrap_or(!has_l1),
             operators,
+            explorer_url: self.explorer_url.as_deref().map(|url| url.trim_end_matches('/').to_owned()),
         }
     }
 

@@ -92,6 +92,7 @@ impl Desk for FarmDesk {
             market: None,
             blocks: board.views(),
             workers: board.workers(),
+            explorer_url: None,
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Limits {
     pub unquoted: bool,
     /// The operators' token; nobody is an operator without one.
     pub operators: Option<OperatorToken>,
+    /// The chain's block explorer, for links to transactions.
+    pub explorer_url: Option<String>,
 }
 
 impl Default for Limits {
@@ -41,6 +43,7 @@ impl Default for Limits {
             replay: ReplayLimits::default(),
             unquoted: true,
             operators: None,
+            explorer_url: None,
         }
     }
 }

@@ -10,6 +10,7 @@ mod body;
 mod config;
 pub mod desk;
 mod document;
+mod etag;
 mod events;
 mod farm;
 mod farm_desk;
@@ -17,9 +18,8 @@ mod fault;
 mod gate;
 mod limits;
 mod operators;
-mod patience;
+mod page;
 mod quotes;
-mod serve;
 mod view;
 
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub use document::document;
 pub use farm_desk::{FarmDesk, Statement};
 pub use limits::Limits;
 pub use operators::OperatorToken;
-pub use serve::{Connections, serve};
+pub use proofyard_telemetry::http::{Connections, serve};
 
 use body::Budget;
 use fault::Fault;
@@ -53,7 +53,7 @@ struct Context {
     feed: Arc<view::Feed>,
 }
 
-/// All paths with their methods.
+/// All paths with their methods, the live page's besides.
 fn routes() -> [(&'static str, MethodRouter<Arc<Context>>); 12] {
     [
         ("/v1/status", get(farm::status)),
@@ -78,10 +78,11 @@ pub fn router(desk: Arc<dyn Desk>, limits: Limits) -> Router {
         gate: Gate::new(&limits),
         budget: Budget::new(limits.bodies_bytes_max),
         followers: Arc::new(Semaphore::new(limits.followers_max)),
-        feed: Arc::default(),
+        feed: Arc::new(view::Feed::new(limits.explorer_url.clone())),
         limits,
     };
-    let all = routes().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    let all = routes().into_iter().chain(page::routes());
+    let all = all.fold(Router::new(), |router, (path, methods)| router.route(path, methods));
     all.fallback(|| async { Fault::no_route() })
         .method_not_allowed_fallback(|| async { Fault::method() })
         .with_state(Arc::new(context))

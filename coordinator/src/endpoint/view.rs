@@ -37,7 +37,7 @@ const PAUSE: Duration = Duration::from_millis(400);
     responses((status = 200, description = "Blocks, workers and promises.", body = FarmView)),
 )]
 pub(super) async fn view(State(context): State<Arc<Context>>) -> Response {
-    fresh(StatusCode::OK, context.desk.view().await)
+    fresh(StatusCode::OK, context.feed.view(&*context.desk).await)
 }
 
 /// The farm as it changes. An event holds all of it, so that one that was missed is no loss.
@@ -64,13 +64,22 @@ pub(super) async fn events(State(context): State<Arc<Context>>) -> Result<Respon
 }
 
 /// The view as JSON, made once for all who watch, and only while somebody does.
-#[derive(Default)]
 pub(super) struct Feed {
+    explorer_url: Option<String>,
     /// None while nobody watches.
     sender: Mutex<Option<watch::Sender<Arc<str>>>>,
 }
 
 impl Feed {
+    /// `explorer_url`: what views name as the chain's block explorer.
+    pub fn new(explorer_url: Option<String>) -> Self {
+        Self { explorer_url, sender: Mutex::default() }
+    }
+
+    async fn view(&self, desk: &dyn Desk) -> FarmView {
+        FarmView { explorer_url: self.explorer_url.clone(), ..desk.view().await }
+    }
+
     /// What is there now counts as a change.
     fn watch(self: &Arc<Self>, desk: &Arc<dyn Desk>) -> watch::Receiver<Arc<str>> {
         let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,7 +119,7 @@ impl Feed {
 async fn look(feed: Arc<Feed>, desk: Arc<dyn Desk>) {
     loop {
         // A view of strings, lists and finite numbers serialises.
-        let json = serde_json::to_string(&desk.view().await).unwrap_or_default();
+        let json = serde_json::to_string(&feed.view(&*desk).await).unwrap_or_default();
         if !feed.show(json.into()) {
             return;
         }

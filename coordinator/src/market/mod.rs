@@ -12,6 +12,7 @@
 
 mod calendar;
 mod config;
+mod demand;
 mod meter;
 mod price;
 mod quote;
@@ -28,6 +29,7 @@ use crate::ledger::{GroupKey, QuoteRecord, QuoteState};
 pub use self::{
     calendar::{Calendar, Entry, Overload},
     config::{Amount, MarketConfig, TipToken},
+    demand::{Demand, Promise, Scaling, demand, promises},
     meter::Meter,
     price::{PriceParts, at_risk_wei, price},
     quote::{Decline, Offer, Ours, View, Window, decide},
@@ -135,6 +137,12 @@ impl Market {
         let entry = self.calendar.get(key)?;
         let ahead = self.calendar.work_beside(key, &self.throughput, view);
         Some(slack(entry, ahead, &self.throughput, view, self.config.submission_blocks))
+    }
+
+    /// How many workers prove everything promised in time.
+    pub fn demand(&self, view: &View, busy: u32, scaling: &Scaling) -> Demand {
+        let promises = promises(&self.calendar, &self.throughput, view, self.config.submission_blocks);
+        demand(&promises, busy, scaling)
     }
 
     /// Milliseconds of the farm that a group starting now and due in `blocks` L1 blocks would find free.

@@ -223,6 +223,12 @@ pub enum Decline {
 }
 
 impl Decline {
+    /// All codes.
+    pub const CODES: &'static [&'static str] = &[
+        "PY-Q-001", "PY-Q-002", "PY-Q-003", "PY-Q-004", "PY-Q-005", "PY-Q-006", "PY-Q-007", "PY-Q-008", "PY-Q-009",
+        "PY-Q-010", "PY-Q-011", "PY-Q-012", "PY-Q-013", "PY-Q-014", "PY-Q-015", "PY-Q-016", "PY-Q-017", "PY-Q-018",
+    ];
+
     /// The code, as `PY-Q-007`.
     pub fn code(&self) -> &'static str {
         match self {

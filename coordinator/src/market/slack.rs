@@ -47,6 +47,17 @@ pub enum Alarm {
     Late,
 }
 
+impl Alarm {
+    /// As the farm's view shows it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Tight => "tight",
+            Self::Late => "late",
+        }
+    }
+}
+
 /// Whether a group will be in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slack {

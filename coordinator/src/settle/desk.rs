@@ -22,7 +22,8 @@ use super::{
 use crate::{
     endpoint::{Cut, Declined, Desk, FarmDesk, Proof, Refusal, Undrained, Why},
     ledger::{GroupKey, LedgerError, NewBlock, NewQuote, QuoteRecord, ReceiptRecord, Reserved},
-    market::Decline,
+    market::{Decline, Scaling},
+    metrics::QuoteOutcome,
     submission::Farm,
     track::Follower,
 };
@@ -93,6 +94,30 @@ impl SettledDesk {
             self.office.market().release(GroupKey::of(&quote.terms));
             refused(error, &quote)
         })
+    }
+
+    async fn quoted(&self, request: &QuoteRequest, deadline: Instant) -> Result<SignedQuote, Declined> {
+        let reserved = {
+            let _turn = self.office.asking.lock().await;
+            match self.same(request).await.map_err(|error| unavailable(&error))? {
+                Some(record) => record,
+                None => self.reserve(request, deadline).await?,
+            }
+        };
+        let is_new = reserved.signature.is_none();
+        let signed = self.sign(reserved).await?;
+        if is_new {
+            self.office.metrics().market.quote(QuoteOutcome::Made);
+        }
+        Ok(signed)
+    }
+
+    /// Brings the metrics of market, L1 and demand up to date.
+    pub fn measure(&self, scaling: &Scaling) {
+        let metrics = self.office.metrics();
+        metrics.market.look(&self.office.figures());
+        metrics.l1.look(self.office.client.rpc(), &self.office.manager);
+        metrics.farm.wants(self.office.demand(scaling));
     }
 
     /// Signs a reserved quote, writes the signature, and only then has it.
@@ -211,14 +236,8 @@ impl Desk for SettledDesk {
     }
 
     async fn quote(&self, request: QuoteRequest, _: Address, deadline: Instant) -> Result<SignedQuote, Declined> {
-        let reserved = {
-            let _turn = self.office.asking.lock().await;
-            match self.same(&request).await.map_err(|error| unavailable(&error))? {
-                Some(record) => record,
-                None => self.reserve(&request, deadline).await?,
-            }
-        };
-        let signed = self.sign(reserved).await?;
+        let quoted = self.quoted(&request, deadline).await;
+        let signed = quoted.inspect_err(|declined| self.office.metrics().market.declined(declined.code))?;
         let quote = &signed.quote;
         info!(height = quote.height, group = quote.group, price = %quote.price, expiry = quote.expiry, "quoted");
         Ok(signed)

@@ -16,13 +16,14 @@ use super::{
     again::{Again, delay},
     chain::Sight,
     chronicle::Entry,
-    office::{Notice, Office, farm_of},
+    office::{Committed, Notice, Office, farm_of},
     submissions::{Bounds, Submissions},
     works::Works,
 };
 use crate::{
     ledger::{GroupKey, QuoteState},
     market::Alarm,
+    metrics::QuoteOutcome,
     submission::{Effect, Event, Farm},
 };
 
@@ -154,7 +155,10 @@ impl Driver {
         for change in new {
             // What is taken back before it was taken in is not asked for any more: L1 may not know it now.
             match &change {
-                Change::Reverted { block } => self.forget(block.number),
+                Change::Reverted { block } => {
+                    self.office.metrics().l1.taken_back();
+                    self.forget(block.number);
+                }
                 Change::Resync { from } => self.forget(*from),
                 Change::Applied { .. } | Change::History { .. } => {}
             }
@@ -249,6 +253,7 @@ impl Driver {
         let expired = self.office.on_disk(move |ledger| ledger.expire_quotes(tip, reorg_blocks)).await?;
         for record in expired {
             info!(height = record.terms.height, group = record.terms.group, "a quote expired");
+            self.office.metrics().market.quote(QuoteOutcome::Lost);
             self.office.market().restore(&record);
             self.tell(GroupKey::of(&record.terms), Event::Quote(record.state)).await;
         }
@@ -275,22 +280,13 @@ impl Driver {
 
     /// Says, once for each change, which committed groups may be late.
     fn watch_slack(&mut self) {
-        let farm = self.office.farm_sight();
-        let market = self.office.market();
-        let books = self.office.books();
-        let Some(sight) = &books.sight else { return };
-        let config = &self.office.config;
-        let threshold = market.config().alarm_blocks.saturating_mul(config.block_ms);
         let mut alarms = BTreeMap::new();
-        for (key, case) in books.cases.iter().filter(|(_, case)| case.group.quote() == QuoteState::Committed) {
-            let view = sight.view(case.terms.height, farm, config.block_ms, config.stale_ms);
-            let Some(slack) = market.slack(*key, &view) else { continue };
-            let alarm = slack.alarm(threshold);
-            if alarm > self.alarms.get(key).copied().unwrap_or(Alarm::None) {
-                let (height, group) = (case.terms.height, key.group);
+        for Committed { key, height, slack, alarm, .. } in self.office.slacks() {
+            if alarm > self.alarms.get(&key).copied().unwrap_or(Alarm::None) {
+                let group = key.group;
                 warn!(height, group, ?alarm, slack.expected_ms, slack.worst_ms, "ALARM: a proof may be late");
             }
-            alarms.insert(*key, alarm);
+            alarms.insert(key, alarm);
         }
         self.alarms = alarms;
     }
@@ -339,12 +335,15 @@ impl Driver {
             }
             Effect::Submit { attempt, at_risk, not_before, deadline } => {
                 let bounds = Bounds { at_risk, not_before, deadline };
+                let left = deadline.saturating_sub(self.told.unwrap_or(deadline));
+                self.office.metrics().market.submits(left.saturating_mul(self.office.config.block_ms));
                 let sending = self.submissions.submit(&self.office, key, attempt, bounds).await?;
                 return Ok(Some(Event::Sending { attempt, sending }));
             }
             Effect::Withdraw { attempt } => self.submissions.withdraw(&self.office, key, attempt).await?,
             Effect::Quote { to, at, reason } => self.quote(key, to, at, reason).await?,
             Effect::GiveUp { reason } => {
+                self.office.metrics().market.given_up();
                 error!(commitment = %key.commitment, group = key.group, reason, "ALARM: a committed group will not be proven by us");
             }
         }
@@ -357,6 +356,14 @@ impl Driver {
         let reason = why.clone();
         let record = self.office.on_disk(move |ledger| ledger.move_quote(nonce, to, at, reason.as_deref())).await?;
         info!(commitment = %key.commitment, group = key.group, state = %to, at, why, "quote");
+        let outcome = match to {
+            QuoteState::Committed => Some(QuoteOutcome::Won),
+            QuoteState::Settled => Some(QuoteOutcome::Settled),
+            QuoteState::Slashed => Some(QuoteOutcome::Slashed),
+            QuoteState::Released | QuoteState::Expired => Some(QuoteOutcome::Lost),
+            QuoteState::Reserved | QuoteState::Signed | QuoteState::Declined => None,
+        };
+        outcome.into_iter().for_each(|outcome| self.office.metrics().market.quote(outcome));
         self.office.market().restore(&record);
         Ok(())
     }

@@ -23,7 +23,8 @@ use super::{
 use crate::{
     handle::Handle,
     ledger::{BlockRecord, GroupKey, Ledger, LedgerError, QuoteRecord, QuoteState, QuoteTerms},
-    market::{Market, at_risk_wei},
+    market::{Alarm, Demand, Market, Scaling, Slack, at_risk_wei, demand},
+    metrics::{MarketFigures, Metrics},
     submission::{Effect, Event, Farm, Group, SubmissionPolicy, Terms, standing, step},
     track::Track,
 };
@@ -32,6 +33,15 @@ use crate::{
 pub(super) struct Case {
     pub terms: QuoteTerms,
     pub group: Group,
+}
+
+/// A committed group and whether it will be in time.
+pub(super) struct Committed {
+    pub key: GroupKey,
+    pub height: u64,
+    pub deposit: U256,
+    pub slack: Slack,
+    pub alarm: Alarm,
 }
 
 /// An accepted block as its followers see it.
@@ -114,7 +124,64 @@ impl Office {
         task: impl FnOnce(&dyn Ledger) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, SettleError> {
         let ledger = self.ledger.clone();
-        Ok(tokio::task::spawn_blocking(move || task(ledger.as_ref())).await??)
+        let done = tokio::task::spawn_blocking(move || task(ledger.as_ref())).await?;
+        Ok(done.inspect_err(|error| self.metrics().ledger.failed(error))?)
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        self.handle.metrics()
+    }
+
+    /// The slack of each committed group, as far as L1 was seen.
+    pub fn slacks(&self) -> Vec<Committed> {
+        let farm = self.farm_sight();
+        let market = self.market();
+        let books = self.books();
+        let Some(sight) = &books.sight else { return Vec::new() };
+        let threshold = market.config().alarm_blocks.saturating_mul(self.config.block_ms);
+        let committed = books.cases.iter().filter(|(_, case)| case.group.quote() == QuoteState::Committed);
+        committed
+            .filter_map(|(key, case)| {
+                let view = sight.view(case.terms.height, farm, self.config.block_ms, self.config.stale_ms);
+                let slack = market.slack(*key, &view)?;
+                let (height, deposit, alarm) = (case.terms.height, case.terms.deposit, slack.alarm(threshold));
+                Some(Committed { key: *key, height, deposit, slack, alarm })
+            })
+            .collect()
+    }
+
+    /// The market as the metrics show it.
+    pub fn figures(&self) -> MarketFigures {
+        let committed = self.slacks();
+        let mut figures = MarketFigures { groups_committed: committed.len(), ..MarketFigures::default() };
+        for group in &committed {
+            figures.at_risk.add(group.alarm, f64::from(group.deposit));
+            let least = figures.tightest.get_or_insert(group.slack);
+            least.left_ms = least.left_ms.min(group.slack.left_ms);
+            least.expected_ms = least.expected_ms.min(group.slack.expected_ms);
+            least.worst_ms = least.worst_ms.min(group.slack.worst_ms);
+        }
+        figures.quotes_open = self.market().calendar().len();
+        let books = self.books();
+        figures.escrow = books.sight.as_ref().map(|sight| f64::from(sight.backing.balance));
+        figures.sight_age = books.sight.as_ref().map(|sight| sight.at.elapsed().as_secs_f64());
+        figures
+    }
+
+    /// How many workers the promises need.
+    pub fn demand(&self, scaling: &Scaling) -> Demand {
+        let busy = self.handle.board().busy();
+        let farm = self.farm_sight();
+        let market = self.market();
+        let books = self.books();
+        match &books.sight {
+            Some(sight) => {
+                let view = sight.view(sight.last_height, farm, self.config.block_ms, self.config.stale_ms);
+                market.demand(&view, busy, scaling)
+            }
+            None => demand(&[], busy, scaling),
+        }
     }
 
     /// The farm's part of a view.

@@ -7,10 +7,7 @@ use proofyard_coordinator_client::{BlockView, FarmView, MarketView, PromiseView,
 use proofyard_job_schema::BlockId;
 
 use super::office::{Books, Office};
-use crate::{
-    ledger::{GroupKey, QuoteState},
-    market::Slack,
-};
+use crate::{ledger::QuoteState, market::Slack};
 
 /// Blocks in a view at most, those that the farm knows included.
 const VIEWED_MAX: usize = 64;
@@ -18,22 +15,27 @@ const VIEWED_MAX: usize = 64;
 impl Office {
     /// Adds accepted blocks that the farm does not have yet, what was promised, and how it stands.
     pub fn add_promises(&self, view: &mut FarmView) {
-        let slacks = self.slacks();
+        let slacks: BTreeMap<_, _> = self.slacks().into_iter().map(|committed| (committed.key, committed)).collect();
         let books = self.books();
         view.market = Some(market(&books));
         for (commitment, shown) in books.shown.iter().rev() {
             let Some(status) = shown.track.follow().present() else { continue };
             let of_it = books.cases.iter().filter(|(key, _)| key.commitment == *commitment);
             let promises = of_it.map(|(key, case)| {
-                let slack = slacks.get(key).filter(|_| case.group.quote() == QuoteState::Committed);
-                let seconds = |ms: i64| (ms != i64::MIN).then_some(ms as f64 / 1_000.0);
+                let committed = slacks.get(key);
+                let seconds = |of: fn(&Slack) -> i64| {
+                    let ms = of(&committed?.slack);
+                    (ms != i64::MIN).then_some(ms as f64 / 1_000.0)
+                };
                 PromiseView {
                     group: key.group,
                     height: case.terms.height,
                     state: case.group.quote().name().to_owned(),
                     prove_by: case.group.prove_by(),
-                    slack_seconds: slack.and_then(|slack| seconds(slack.expected_ms)),
-                    worst_slack_seconds: slack.and_then(|slack| seconds(slack.worst_ms)),
+                    slack_seconds: seconds(|slack| slack.expected_ms),
+                    worst_slack_seconds: seconds(|slack| slack.worst_ms),
+                    alarm: committed.map(|committed| committed.alarm.name().to_owned()),
+                    window_seconds: seconds(|slack| slack.left_ms),
                     deposit: case.terms.deposit,
                     transaction: books.transactions.get(key).copied(),
                 }
@@ -46,7 +48,7 @@ impl Office {
                     block.promises = promises;
                 }
                 None => {
-                    let block = BlockView { status, groups: Vec::new(), workers: Vec::new(), promises };
+                    let block = BlockView { status, begun_ms: None, groups: Vec::new(), workers: Vec::new(), promises };
                     let at = if block.status.is_final() { view.blocks.len() } else { 0 };
                     view.blocks.insert(at, block);
                 }
@@ -54,19 +56,6 @@ impl Office {
         }
         view.blocks.sort_by_key(|block| block.status.is_final() || block.status.stage == Stage::Refused);
         view.blocks.truncate(VIEWED_MAX);
-    }
-
-    /// The slack of each promised group.
-    fn slacks(&self) -> BTreeMap<GroupKey, Slack> {
-        let farm = self.farm_sight();
-        let market = self.market();
-        let books = self.books();
-        let Some(sight) = &books.sight else { return BTreeMap::new() };
-        let slack = |(key, case): (&GroupKey, &super::office::Case)| {
-            let view = sight.view(case.terms.height, farm, self.config.block_ms, self.config.stale_ms);
-            Some((*key, market.slack(*key, &view)?))
-        };
-        books.cases.iter().filter_map(slack).collect()
     }
 }
 

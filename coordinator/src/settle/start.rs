@@ -21,7 +21,7 @@ use super::{
 use crate::{
     endpoint::FarmDesk,
     handle::Handle,
-    ledger::{Identity, Ledger, QuoteRecord, SqliteLedger},
+    ledger::{Identity, Ledger, QuoteRecord, SqliteLedger, sqlite::Observer},
     market::{Market, Ours},
 };
 
@@ -37,12 +37,13 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Opens what the sections name.
-    pub async fn open(settings: Settings) -> Result<Self, SettleError> {
+    /// Opens what the sections name; the observer hears of the ledger's writes.
+    pub async fn open(settings: Settings, observer: Option<Observer>) -> Result<Self, SettleError> {
         let deployment = Deployment::read(&settings.settlement.deployment)?;
         let key = settings.signer.open()?;
         let (path, identity) = (settings.settlement.ledger.clone(), identity(&deployment));
-        let ledger = tokio::task::spawn_blocking(move || SqliteLedger::open(&path, identity)).await??;
+        let ledger =
+            tokio::task::spawn_blocking(move || SqliteLedger::open_observed(&path, identity, observer)).await??;
         Self::with(settings, Parts { deployment, key, ledger: Arc::new(ledger) }).await
     }
 

@@ -167,7 +167,7 @@ impl Bench {
                     self.uploads += 1;
                     self.event(Event::Uploaded { block });
                 }
-                Effect::Send { worker, job } => self.jobs.push((worker, *job)),
+                Effect::Send { worker, job, .. } => self.jobs.push((worker, *job)),
                 Effect::ComputeLocally { run, job } => self.local.push((run, *job)),
                 Effect::Ack(token) => self.acked.push(token),
                 Effect::Aggregate { block, group, run, round, messages } => {

@@ -178,7 +178,7 @@ impl World {
                     self.schedule(self.now + 50, Happening::Event(Event::Executed { block, plan }));
                 }
                 Effect::Upload { block } => self.schedule(self.now + 20, Happening::Event(Event::Uploaded { block })),
-                Effect::Send { worker, job } => self.receive(&worker, *job),
+                Effect::Send { worker, job, .. } => self.receive(&worker, *job),
                 Effect::Ack(token) => {
                     self.acked.insert(token);
                 }

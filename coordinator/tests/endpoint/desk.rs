@@ -100,6 +100,7 @@ impl Desk for TestDesk {
             market: None,
             blocks: Vec::new(),
             workers: Vec::new(),
+            explorer_url: None,
         }
     }
 

@@ -27,7 +27,8 @@ async fn served(policy: Policy) -> (Handle, Client) {
     let bus = InProcessBus::new(BusOptions::default());
     let (end, blobs) = (Arc::new(bus.coordinator(Start::Fresh)), Arc::new(bus.blobs()));
     let policy_blocks = policy.blocks_max;
-    let handle = Coordinator::start(end, blobs, Settings { policy, setups, traces: Default::default() });
+    let settings = Settings { policy, setups, traces: Default::default(), metrics: Arc::default() };
+    let handle = Coordinator::start(end, blobs, settings);
     let statement = Statement {
         chain_id: 1,
         contract: [0; 20],

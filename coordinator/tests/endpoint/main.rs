@@ -6,5 +6,6 @@ mod document;
 mod events;
 mod farm;
 mod operators;
+mod page;
 mod signed;
 mod view;

@@ -38,7 +38,7 @@ async fn only_the_operators_token_drains_a_worker() {
     assert!(served.desk.drained.lock().expect("no panic").is_empty());
 
     assert_eq!(client.drain(&worker, TOKEN).await.expect("told").worker, "gpu-3");
-    assert_eq!(*served.desk.drained.lock().expect("no panic"), [worker.clone()]);
+    assert_eq!(*served.desk.drained.lock().expect("no panic"), std::slice::from_ref(&worker));
 
     for (undrained, expected) in [
         (Undrained::Unknown, "[PY-H-003]"),

@@ -1,6 +1,7 @@
 //! The market: what is quoted, declined and promised, and that every promise can be kept.
 
 mod decisions;
+mod demand;
 mod overload;
 mod pricing;
 mod samples;

@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proofyard_bus::{BusOptions, FarmName, nats::NatsFarm};
+use proofyard_bus::{
+    BusOptions, FarmName,
+    nats::{NatsAccess, NatsFarm, Role},
+};
 use proofyard_coordinator::{
     client::{Client, QuoteAnswer, Rung, Timeouts},
     ledger::{Ledger, QuoteState},
@@ -146,7 +149,9 @@ impl Program {
 async fn join(nats: &Nats, proves: bool) -> JoinHandle<()> {
     let farm = FarmName::new("l1").expect("a name");
     let id = WorkerId::new("worker").expect("a name");
-    let farm = NatsFarm::connect(&nats.url(), &farm, "worker", BusOptions::default()).await.expect("a server");
+    let access = NatsAccess::from(&*nats.url());
+    let farm =
+        NatsFarm::connect(&access, &farm, "worker", Role::Worker, BusOptions::default()).await.expect("a server");
     let (bus, blobs) = (Arc::new(farm.worker(id.clone()).await.expect("streams")), Arc::new(farm.blobs()));
     if !proves {
         return tokio::spawn(worker::live(bus, id));

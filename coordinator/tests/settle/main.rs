@@ -7,6 +7,7 @@ mod anvil;
 mod binary;
 mod farm;
 mod killed;
+mod measured;
 mod nats;
 mod pool;
 // What stands between a client and its node is needed by the tests of `settlement` too; not all of it here.

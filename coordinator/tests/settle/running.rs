@@ -14,7 +14,8 @@ use proofyard_coordinator::{
     core::Policy,
     endpoint::{Desk, FarmDesk, Statement},
     ledger::{Identity, Ledger, SqliteLedger, sqlite::Observer},
-    market::MarketConfig,
+    market::{MarketConfig, Scaling},
+    metrics::Metrics,
     settle::{Opened, Parts, Settings, Settlement, SettlementConfig},
 };
 use proofyard_job_schema::WorkerId;
@@ -23,11 +24,15 @@ use proofyard_settlement::{
     sidecar_client::Deployment,
     signer::{Key, SignerConfig},
 };
+use proofyard_telemetry::metrics::{Exposition, Registrar};
 
 use crate::{
     stage::{PATIENCE, Stage, setups},
     worker,
 };
+
+/// Workers that are asked for.
+pub const SCALING: Scaling = Scaling { floor: 1, most: 64, headroom_percent: 0, start_ms: 0 };
 
 /// What a coordinator is started with.
 pub struct Plan {
@@ -60,10 +65,13 @@ impl Plan {
         let setups = tokio::task::spawn_blocking(setups).await.expect("no panic");
         let bus = InProcessBus::new(BusOptions::default());
         let (end, blobs) = (Arc::new(bus.coordinator(Start::Fresh)), Arc::new(bus.blobs()));
+        let mut registrar = Registrar::new("coordinator");
+        let metrics = Arc::new(Metrics::new(&mut registrar));
         let settings = proofyard_coordinator::Settings {
             policy: self.policy.clone(),
             setups: setups.clone(),
             traces: Default::default(),
+            metrics,
         };
         let handle = Coordinator::start(end, blobs.clone(), settings);
         let id = WorkerId::new("worker").expect("a name");
@@ -84,7 +92,9 @@ impl Plan {
         let settings = Settings { l1, signer: SignerConfig::default(), settlement, market };
         let opened = Opened::with(settings, Parts { deployment, key, ledger }).await.expect("everything is there");
         let settlement = opened.start(FarmDesk::new(handle.clone(), statement)).await.expect("a coordinator on L1");
-        let running = Running { handle, settlement, worker };
+        let desk = settlement.desk();
+        registrar.sampler(move || desk.measure(&SCALING));
+        let running = Running { handle, settlement, worker, exposition: registrar.finish() };
         running.until("ready", async || running.settlement.desk().ready().await.ready).await;
         running
     }
@@ -108,11 +118,19 @@ pub struct Running {
     pub handle: Handle,
     settlement: Settlement,
     worker: tokio::task::JoinHandle<()>,
+    exposition: Exposition,
 }
 
 impl Running {
     pub fn desk(&self) -> impl Desk + Clone + use<> {
         self.settlement.desk()
+    }
+
+    /// A sample of the metrics, by its series as it is written.
+    pub fn metric(&self, series: &str) -> Option<f64> {
+        let text = self.exposition.text();
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
+        line.parse().ok()
     }
 
     /// Asks for a quote without hurry.

@@ -102,6 +102,10 @@ async fn a_window_that_closes_is_slashed_and_written_so() {
     running.until("proving", async || running.rung(commitment).await == Some(Rung::Proving)).await;
     let slack = running.status(commitment).await.expect("shown").ladder.slack_seconds.expect("a window");
     assert!(slack > 0.0 && slack < 60.0, "{slack}");
+    let shown = running.desk().view().await.blocks.into_iter().find(|block| !block.promises.is_empty());
+    let promise = shown.expect("a block with a promise").promises.remove(0);
+    let (window, left) = (promise.window_seconds.expect("it is open"), promise.slack_seconds.expect("a window"));
+    assert!(window >= left && ["none", "tight"].contains(&promise.alarm.as_deref().unwrap_or_default()), "{promise:?}");
     let schedule = stage.client.schedule(1).await.expect("an answer");
     stage.mine_to(schedule[5]).await;
     let given_up = async || {

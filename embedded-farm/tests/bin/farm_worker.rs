@@ -9,7 +9,10 @@ use std::{path::PathBuf, sync::Arc};
 use clap::Parser;
 use proofyard_worker::{
     CpuKeys, Parts,
-    bus::{BusOptions, nats::NatsFarm},
+    bus::{
+        BusOptions,
+        nats::{NatsFarm, Role},
+    },
     config::Config,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -29,7 +32,9 @@ async fn main() {
     tracing_subscriber::fmt().with_env_filter(config.log.filter.as_str()).with_writer(std::io::stderr).init();
     let id = config.worker_id().expect("a name");
     let name = config.farm().expect("a farm");
-    let farm = NatsFarm::connect(&config.bus.url, &name, id.as_str(), BusOptions::default()).await.expect("a bus");
+    let access = config.bus.access();
+    let farm =
+        NatsFarm::connect(&access, &name, id.as_str(), Role::Worker, BusOptions::default()).await.expect("a bus");
     let keys = Arc::new(CpuKeys::cpu(config.setup.dir.clone(), config.label().expect("a label")));
     let parts = Parts {
         bus: Arc::new(farm.worker(id.clone()).await.expect("an end of the bus")),
@@ -38,6 +43,7 @@ async fn main() {
         threads: config.threads(),
         limits: config.limits(),
         traces: Default::default(),
+        metrics: Arc::default(),
         id,
     };
     let mut terminate = signal(SignalKind::terminate()).expect("a signal");

@@ -91,7 +91,7 @@ pub fn processes(server: &nats::NatsServer, more: &[&[&str]]) -> WorkerProcesses
         let mut config = Config {
             id: format!("process-{index}"),
             threads: 1,
-            bus: BusConfig { url: server.url(), farm: "test".to_owned() },
+            bus: BusConfig { url: server.url(), farm: "test".to_owned(), ..BusConfig::default() },
             setup: SetupConfig { dir: setup_dir(), label: String::new() },
             ..Config::default()
         };

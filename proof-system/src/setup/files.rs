@@ -8,7 +8,10 @@ use std::{
 use ark_bn254::G1Affine;
 use proofyard_kernels::{AffinePoint, cpu::CpuBackend};
 
-use super::keys::{commit_row, key_from_sections, key_section_bytes, key_sections, keys_from_rows};
+use super::{
+    FoundKey,
+    keys::{commit_row, key_from_sections, key_section_bytes, key_sections, keys_from_rows},
+};
 use crate::{
     circuit::Circuit,
     key::{AggregationKey, INSECURE_LABEL},
@@ -58,6 +61,20 @@ impl Folder {
 
     fn key_path(&self, circuit: &[u8; 32]) -> PathBuf {
         self.path.join(format!("key-t{}-m{}-{}.pykey", self.rows_log2, self.subtrees, hex(&circuit[..8])))
+    }
+
+    /// All key files here, whatever their T and M.
+    pub(super) fn keys(&self) -> Result<Vec<FoundKey>, SetupError> {
+        if !exists(&self.path)? {
+            return Ok(Vec::new());
+        }
+        let mut keys = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(io_error("list", &self.path))? {
+            let name = entry.map_err(io_error("list", &self.path))?.file_name();
+            keys.extend(name.to_str().and_then(key_of_name));
+        }
+        keys.sort();
+        Ok(keys)
     }
 
     fn identity(&self, kind: Kind, index: usize, source: [u8; 32], circuit: [u8; 32]) -> Identity {
@@ -290,6 +307,14 @@ impl Folder {
         let unit = G1Affine::from(&(*container.points(2, 1)?).as_ref()[0]);
         Ok(SrsRow { subtree: i, subtrees: self.subtrees, monomial, lagrange, unit })
     }
+}
+
+/// Reads `key-t16-m4-<circuit>.pykey`.
+fn key_of_name(name: &str) -> Option<FoundKey> {
+    let mut parts = name.strip_prefix("key-t")?.strip_suffix(".pykey")?.splitn(3, '-');
+    let (rows, subtrees, circuit) = (parts.next()?, parts.next()?, parts.next()?);
+    let subtrees = subtrees.strip_prefix('m')?.parse().ok()?;
+    Some(FoundKey { rows_log2: rows.parse().ok()?, subtrees, circuit: circuit.to_owned() })
 }
 
 fn exists(path: &Path) -> Result<bool, SetupError> {

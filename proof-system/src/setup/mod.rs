@@ -34,6 +34,17 @@ use crate::{
     srs::{Progress, Srs, SrsRow, check_sizes},
 };
 
+/// A key file, by its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FoundKey {
+    /// `log2 T`.
+    pub rows_log2: u32,
+    /// M.
+    pub subtrees: usize,
+    /// The first 16 hex digits of its circuit's [`circuit_digest`].
+    pub circuit: String,
+}
+
 /// An open setup for one circuit and one M.
 pub struct Setup {
     folder: Folder,
@@ -98,6 +109,11 @@ impl Setup {
         check_circuit(&circuit, subtrees)?;
         let circuit_digest = circuit_digest(&circuit);
         Self::open_in(Folder::new(dir, label, circuit.rows_log2, subtrees), circuit, &circuit_digest)
+    }
+
+    /// The keys that lie in `dir` for the setup with this label, by T and M; none when the folder is not there.
+    pub fn found(dir: &Path, label: [u8; 32]) -> Result<Vec<FoundKey>, SetupError> {
+        Folder::new(dir, label, 0, 1).keys()
     }
 
     fn open_in(folder: Folder, circuit: Arc<Circuit>, circuit_digest: &[u8; 32]) -> Result<Self, SetupError> {

@@ -9,9 +9,11 @@ mod error;
 pub mod health;
 mod reads;
 mod send;
+mod survey;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use alloy::primitives::U64;
 use serde::de::DeserializeOwned;
@@ -25,6 +27,7 @@ pub(crate) use checked::Vouched;
 pub use error::RpcError;
 pub use health::EndpointReport;
 pub use send::Sent;
+pub use survey::{Heard, Survey};
 
 use crate::chain::{Block, BlockRef};
 use crate::config::{ConfigError, L1Config};
@@ -45,6 +48,8 @@ struct Shared {
     chain_id: u64,
     /// The newest block of the best endpoint, or a higher one of another; a change wakes those who wait for blocks.
     head: watch::Sender<Option<BlockRef>>,
+    /// Milliseconds from `started` to the last time that it got higher.
+    advanced: AtomicU64,
 }
 
 struct Probes(Vec<AbortHandle>);
@@ -80,6 +85,7 @@ impl Rpc {
             started: Instant::now(),
             chain_id: config.chain_id,
             head: watch::Sender::new(None),
+            advanced: AtomicU64::new(0),
         });
         let probes = (0..shared.endpoints.len())
             .map(|number| tokio::spawn(probe(Arc::clone(&shared), number, config.poll_interval())).abort_handle())
@@ -96,6 +102,11 @@ impl Rpc {
     /// of the best one. Read [`Rpc::head`] for what is decided on.
     pub fn heads(&self) -> watch::Receiver<Option<BlockRef>> {
         self.shared.head.subscribe()
+    }
+
+    /// How long ago the chain last got longer as far as it is seen; since the start when it never did.
+    pub fn head_age(&self) -> Duration {
+        Duration::from_millis(self.shared.now().saturating_sub(self.shared.advanced.load(Ordering::Relaxed)))
     }
 
     /// How the endpoints are, in the configured order.
@@ -218,7 +229,7 @@ impl Shared {
 }
 
 /// Asks one endpoint for its head for ever.
-async fn probe(shared: Arc<Shared>, number: usize, interval: std::time::Duration) {
+async fn probe(shared: Arc<Shared>, number: usize, interval: Duration) {
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -237,6 +248,9 @@ async fn probe(shared: Arc<Shared>, number: usize, interval: std::time::Duration
                     // Of several, one that is a block late takes nothing back.
                     let late = order.len() > 1 && head.is_some_and(|head| head.number > block.number);
                     let other = order.first() == Some(&number) && !late && *head != Some(block.place());
+                    if higher {
+                        shared.advanced.store(shared.now(), Ordering::Relaxed);
+                    }
                     if higher || other {
                         *head = Some(block.place());
                     }

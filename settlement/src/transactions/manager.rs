@@ -11,6 +11,7 @@ use tracing::{debug, error, info, warn};
 
 use super::core::{Core, Draft, Effect, Event, Observation, Preflight};
 use super::fees::Market;
+use super::figures::{Account, OpenTransactions, Tally};
 use super::journal::{Attempt, Intent, IntentId, Journal, JournalError, ObsoleteWhen, Record, State};
 use super::sign::{TransactionSigner, sign};
 use crate::chain::{At, Call};
@@ -52,6 +53,7 @@ pub struct Manager {
     inbox: Mutex<Vec<Event>>,
     /// Intents that are not final, as written.
     open: Mutex<HashMap<IntentId, Record>>,
+    account: Mutex<Account>,
     changes: watch::Sender<u64>,
     wake: Notify,
 }
@@ -81,6 +83,7 @@ impl Manager {
             next: AsyncMutex::new(next),
             inbox: Mutex::default(),
             open: Mutex::new(open),
+            account: Mutex::default(),
             changes: watch::Sender::new(0),
             wake: Notify::new(),
         })
@@ -145,6 +148,17 @@ impl Manager {
         }
     }
 
+    /// What has come of transactions in this process.
+    pub fn tally(&self) -> Tally {
+        self.account().tally()
+    }
+
+    /// Transactions that are not final.
+    pub fn open_transactions(&self) -> OpenTransactions {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        OpenTransactions::of(open.values())
+    }
+
     /// Changes with every record.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
@@ -201,14 +215,19 @@ impl Manager {
         self.wake.notify_one();
     }
 
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn publish(&self, record: &Record) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if record.state.is_final() {
-            open.remove(&record.intent.id);
+        let before = if record.state.is_final() {
+            open.remove(&record.intent.id)
         } else {
-            open.insert(record.intent.id.clone(), record.clone());
-        }
+            open.insert(record.intent.id.clone(), record.clone())
+        };
         drop(open);
+        self.account().changed(before.as_ref(), record);
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
@@ -226,6 +245,9 @@ impl Manager {
         let mut receipts = BTreeMap::new();
         for hash in wants.receipts {
             let seen = self.rpc.receipt(hash).await?;
+            if let Seen::Included(receipt) = &seen {
+                self.account().paid(receipt);
+            }
             let reason = match &seen {
                 Seen::Included(receipt) if !receipt.succeeded() => {
                     Some(self.explain(core, hash, receipt.block_number).await)
@@ -297,6 +319,7 @@ impl Manager {
                 None
             }
             Effect::Capped { id, cap } => {
+                self.account().capped();
                 warn!(intent = %id, cap, "[PY-L-044] fees may not be raised further; raise the value at risk or the caps of l1.transactions");
                 None
             }

@@ -5,10 +5,12 @@
 
 pub mod core;
 pub mod fees;
+mod figures;
 mod journal;
 mod manager;
 mod sign;
 
+pub use figures::{OpenTransactions, Tally};
 pub use journal::{
     Attempt, Duplicates, GivenUp, Intent, IntentId, InvalidIntentId, Journal, JournalError, ObsoleteWhen, Record, State,
 };

@@ -25,6 +25,7 @@ mod records;
 mod rung;
 mod running;
 pub mod slots;
+mod summary;
 pub mod types;
 
 use attempt::{Attempt, Context, Stage, Verdict, asks_nobody, proposable};
@@ -38,6 +39,7 @@ pub use effect::{Effect, Event, Intent, Landing, Report};
 pub use records::Records;
 use records::{Place, Queued};
 pub use rung::Rung;
+pub use summary::{GroupCounts, Summary};
 
 /// Everything the core knows.
 #[derive(Debug, Clone)]

@@ -126,6 +126,48 @@ impl Rung {
         }
     }
 
+    /// All names, as [`Rung::name`] gives them.
+    pub const NAMES: &'static [&'static str] = &[
+        "queued",
+        "bidding",
+        "mempool",
+        "proposed",
+        "revealed",
+        "committed",
+        "proving",
+        "rescuing",
+        "verified",
+        "finalized",
+        "lost",
+        "slashed",
+        "voided",
+        "reorged",
+        "cut",
+        "handed_back",
+    ];
+
+    /// Its name, as it is written.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Bidding { .. } => "bidding",
+            Self::Mempool { .. } => "mempool",
+            Self::Proposed { .. } => "proposed",
+            Self::Revealed { .. } => "revealed",
+            Self::Committed { .. } => "committed",
+            Self::Proving { .. } => "proving",
+            Self::Rescuing { .. } => "rescuing",
+            Self::Verified { .. } => "verified",
+            Self::Finalized { .. } => "finalized",
+            Self::Lost { .. } => "lost",
+            Self::Slashed { .. } => "slashed",
+            Self::Voided { .. } => "voided",
+            Self::Reorged { .. } => "reorged",
+            Self::Cut { .. } => "cut",
+            Self::HandedBack { .. } => "handed_back",
+        }
+    }
+
     /// Whether the block is through: nothing follows.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Finalized { .. } | Self::Cut { .. } | Self::HandedBack { .. })

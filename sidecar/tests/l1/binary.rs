@@ -29,6 +29,7 @@ fn what_is_missing_is_named_with_a_code() {
     says("PY-S-002", &[]);
     config(String::new());
     says("PY-L-001", &[]);
+    says("PY-L-001", &["--check"]);
     let l1 = "[[l1.endpoints]]\nurl = \"http://127.0.0.1:1\"\n";
     let files = format!(
         "deployment = {:?}\nvrf_key_file = {:?}\nstate = {:?}\n",
@@ -38,6 +39,7 @@ fn what_is_missing_is_named_with_a_code() {
     );
     let signer = format!("[signer]\nkey_file = {:?}\n", at("key"));
     config(format!("{files}{signer}{l1}"));
+    assert_eq!(run(&path, &["--check"]), (Some(0), String::new()), "what it names is not opened");
     says("PY-L-004", &[]);
     let zero = "\"0x0000000000000000000000000000000000000000\"";
     let names = [

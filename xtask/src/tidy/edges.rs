@@ -23,7 +23,7 @@ use May::{Use, UseAny};
 const TABLE: &[(&str, May)] = &[
     ("proofyard-job-schema", Use(&[])),
     ("proofyard-telemetry", Use(&[])),
-    ("proofyard-bus", Use(&["proofyard-job-schema"])),
+    ("proofyard-bus", Use(&["proofyard-job-schema", "proofyard-telemetry"])),
     ("proofyard-kernels", Use(&[])),
     ("proofyard-kernels-cuda", Use(&["proofyard-kernels"])),
     (
@@ -34,7 +34,7 @@ const TABLE: &[(&str, May)] = &[
     ("proofyard-proof-system", Use(&["proofyard-kernels"])),
     ("proofyard-rollup", Use(&["proofyard-proof-system"])),
     ("proofyard-contracts", Use(&[])),
-    ("proofyard-settlement", Use(&["proofyard-contracts"])),
+    ("proofyard-settlement", Use(&["proofyard-contracts", "proofyard-telemetry"])),
     ("proofyard-coordinator-client", Use(&["proofyard-job-schema"])),
     (
         "proofyard-coordinator",
@@ -81,6 +81,8 @@ const TABLE: &[(&str, May)] = &[
             "proofyard-telemetry",
         ]),
     ),
+    // The coordinator in tests only: the replay of a day asks its market.
+    ("proofyard-deletion-cost", Use(&["proofyard-coordinator-client", "proofyard-coordinator", "proofyard-telemetry"])),
     ("proofyard-cli", UseAny),
     ("proofyard-farm-sim", UseAny),
     ("proofyard-benches", UseAny),

@@ -5,6 +5,7 @@
 //! connection behind a mutex, so that every check and the write that follows from it are one step.
 
 mod blocks;
+mod look;
 mod quotes;
 mod schema;
 mod transactions;
@@ -20,6 +21,7 @@ use std::{
 use alloy_primitives::{Address, B256, U256};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 
+pub use self::look::{Look, look};
 use self::values::{Columns, integer};
 use super::{
     Accepted, Backing, BlockRecord, GroupKey, Identity, Ledger, LedgerError, NewBlock, NewQuote, OpenWork, QuoteRecord,
@@ -161,15 +163,19 @@ fn storage(operation: &'static str) -> impl Fn(rusqlite::Error) -> LedgerError {
 /// Locks the file beside the ledger. The database itself must not be opened a second time in this process: closing that
 /// handle would release SQLite's own lock.
 fn lock(path: &Path) -> Result<Lock, LedgerError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
     let open = |error: std::io::Error| LedgerError::Open { path: path.to_owned(), reason: error.to_string() };
-    let file = File::options().create(true).truncate(false).write(true).open(PathBuf::from(name)).map_err(open)?;
+    let file = File::options().create(true).truncate(false).write(true).open(lock_path(path)).map_err(open)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(LedgerError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(open(error)),
     }
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
@@ -221,21 +227,24 @@ fn check(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
     orphan.map_or(Ok(()), |table| Err(damaged(format!("a row of {table} refers to nothing"))))
 }
 
+/// Whose a ledger is; none yet when it is new.
+fn found_identity(connection: &Connection) -> rusqlite::Result<Option<Identity>> {
+    let query = "SELECT chain_id, sidecar, escrow FROM identity";
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(Identity {
+            chain_id: row.number("chain_id")?,
+            sidecar: row.address("sidecar")?,
+            escrow: row.address("escrow")?,
+        })
+    };
+    connection.query_row(query, [], read).optional()
+}
+
 /// A new ledger becomes this deployment's; an old one must be.
 fn adopt(path: &Path, connection: &mut Connection, identity: Identity) -> Result<(), LedgerError> {
     let failed = |error: rusqlite::Error| opening(path, &error);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let found = transaction
-        .query_row("SELECT chain_id, sidecar, escrow FROM identity", [], |row| {
-            Ok(Identity {
-                chain_id: row.number("chain_id")?,
-                sidecar: row.address("sidecar")?,
-                escrow: row.address("escrow")?,
-            })
-        })
-        .optional()
-        .map_err(failed)?;
-    match found {
+    match found_identity(&transaction).map_err(failed)? {
         Some(found) if found == identity => Ok(()),
         Some(found) => Err(LedgerError::OtherContracts {
             path: path.to_owned(),

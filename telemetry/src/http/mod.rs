@@ -1,4 +1,6 @@
-//! Serving: connections are few enough, and those that send no request or read no answer are closed.
+//! Serving HTTP: connections are few enough, and those that send no request or read no answer are closed.
+
+mod patience;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +13,7 @@ use hyper_util::{
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::sleep};
 use tracing::{debug, warn};
 
-use super::patience::Patient;
+use patience::Patient;
 
 /// What a request's head may take, in bytes.
 const HEAD_BYTES_MAX: usize = 32 << 10;
