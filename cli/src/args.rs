@@ -13,7 +13,7 @@ pub use operators::{Completions, CoordinatorUrl, Doctor, Drain, Look, ManPages};
 /// Exit codes: 0 done and verified, 2 usage, 3 the block or the operator was refused, 4 no valid proof, 5 files or network, 6 a check of
 /// `doctor` fails or a drained worker still runs.
 #[derive(Debug, Parser)]
-#[command(name = "proofyard", version, max_term_width = 100)]
+#[command(name = "proofyard", version, propagate_version = true, max_term_width = 100)]
 pub struct Cli {
     /// Print one JSON object with the result as the last line of standard output.
     #[arg(long, global = true)]

@@ -4,12 +4,14 @@ use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
 use proofyard_telemetry::metrics::{Description, Kind, Registrar};
 
-fn registered() -> [(&'static str, Registrar); 3] {
-    let mut all = ["coordinator", "worker", "sidecar"].map(|component| (component, Registrar::new(component)));
-    let [(_, coordinator), (_, worker), (_, sidecar)] = &mut all;
+fn registered() -> [(&'static str, Registrar); 4] {
+    let components = ["coordinator", "worker", "sidecar", "deletion-cost"];
+    let mut all = components.map(|component| (component, Registrar::new(component)));
+    let [(_, coordinator), (_, worker), (_, sidecar), (_, deletion_cost)] = &mut all;
     drop(proofyard_coordinator::metrics::Metrics::new(coordinator));
     drop(proofyard_worker::metrics::Metrics::new(worker));
     drop(proofyard_sidecar::metrics::Metrics::new(sidecar));
+    drop(proofyard_deletion_cost::operations::Metrics::new(deletion_cost));
     all
 }
 

@@ -1,5 +1,6 @@
 //! A real Prometheus scrapes a real coordinator and a real worker that prove a block over a real NATS server.
 
+mod catalogue;
 mod common;
 #[path = "../../bus/tests/common/mod.rs"]
 mod nats;
@@ -14,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use catalogue::{is_documented, series};
 use common::{last_line, proofyard, setup_dir, text};
 use serde_json::Value;
 
@@ -142,41 +144,6 @@ impl Prometheus {
         let escaped: String = expression.bytes().map(|byte| format!("%{byte:02x}")).collect();
         let data = self.api(&format!("query?query={escaped}"));
         data["result"].get(0)?["value"][1].as_str()?.parse().ok()
-    }
-}
-
-/// Series of a page of metrics: names with the labels that vary.
-fn series(page: &str) -> Vec<(String, Vec<String>)> {
-    let samples = page.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-    samples
-        .map(|line| {
-            let (name, rest) = line.split_at(line.find(['{', ' ']).expect("a sample"));
-            let labels = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')).map_or("", |(labels, _)| labels);
-            let names = labels.split("\",").filter_map(|label| label.split_once('=')).map(|(name, _)| name.to_owned());
-            (name.to_owned(), names.collect())
-        })
-        .collect()
-}
-
-/// Every series of a process is one of the page, with its labels.
-fn is_documented(component: &str, page: &str) {
-    let document = fs::read_to_string(repository().join("docs/operations/metrics.md")).expect("the page");
-    let section = document.split_once(&format!("<!-- begin {component} -->")).expect("a mark").1;
-    let section = section.split_once("<!-- end").expect("a mark").0;
-    for (name, mut labels) in series(page) {
-        let family = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| {
-            let family = name.strip_suffix(suffix)?;
-            section.contains(&format!("| `{family}` | histogram |")).then(|| family.to_owned())
-        });
-        if family.is_some() {
-            labels.retain(|label| label != "le");
-        }
-        let family = family.unwrap_or(name);
-        let row = section.lines().find(|line| line.starts_with(&format!("| `{family}` |")));
-        let row = row.unwrap_or_else(|| panic!("{component}: {family} is not in docs/operations/metrics.md"));
-        let cell = row.split(" | ").nth(2).expect("labels");
-        let listed: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
-        assert_eq!(labels, listed, "{component}: {family}");
     }
 }
 

@@ -121,7 +121,7 @@ fn a_worker_is_drained_while_a_block_is_proven() {
     assert_eq!(nobody.status.code(), Some(5), "{}", String::from_utf8_lossy(&nobody.stderr));
 
     for (shown, words) in
-        [("workers", ["left", "silent", "right", "live"]), ("blocks", [&id[..16], "done", "32", "proven"])]
+        [("workers", ["left    left", "right", "live", "1 of 2"]), ("blocks", [&id[..16], "done", "32", "proven"])]
     {
         let output = proofyard(&[shown, "--coordinator", &farm.url]);
         let table = String::from_utf8(output.stdout).expect("text");

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use proofyard_telemetry::LogConfig;
+use proofyard_telemetry::{LogConfig, operations::OperationsConfig};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -51,6 +51,8 @@ pub struct Config {
     pub failures_max: u32,
     /// The cluster's API.
     pub cluster: ClusterConfig,
+    /// Metrics and health.
+    pub operations: OperationsConfig,
     /// Logs.
     pub log: LogConfig,
 }
@@ -69,10 +71,11 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             coordinator: "http://coordinator:8640".to_owned(),
-            label_selector: "app.kubernetes.io/component=worker".to_owned(),
+            label_selector: "app.kubernetes.io/name=worker".to_owned(),
             every_ms: 2_000,
             failures_max: 30,
             cluster: ClusterConfig::default(),
+            operations: OperationsConfig::default(),
             log: LogConfig::default(),
         }
     }

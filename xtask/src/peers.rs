@@ -92,7 +92,7 @@ fn install(root: &Path) -> Result<PathBuf> {
 /// Builds the bench; its program.
 fn build(root: &Path) -> Result<PathBuf> {
     eprintln!("building the bench");
-    let mut build = Command::new(cargo());
+    let mut build = cargo();
     build.args(["bench", "--locked", "--package", "proofyard-benches", "--bench", "peers", "--no-run"]);
     build.arg("--message-format=json-render-diagnostics").current_dir(root).stderr(Stdio::inherit());
     let output = build.output().context("cargo does not start")?;

@@ -19,12 +19,22 @@ impl Programs {
     }
 }
 
-/// Builds all programs of the workspace in a profile: all, so that nothing compiles twice for another choice of crates.
-pub fn build(root: &Path, profile: &str, configure: impl FnOnce(&mut Command)) -> Result<Programs> {
-    let mut command = Command::new(cargo());
+/// Builds everything that tests need, and with it the programs. In one call: cargo chooses other features for programs without tests, and
+/// would compile most of what they depend on once more.
+pub fn build_with_tests(root: &Path) -> Result<Programs> {
+    build(root, &["--profile", "ci", "--lib", "--bins", "--tests"], |_| ())
+}
+
+/// Builds all programs of the workspace as they are delivered.
+pub fn build_released(root: &Path, configure: impl FnOnce(&mut Command)) -> Result<Programs> {
+    build(root, &["--release", "--bins"], configure)
+}
+
+fn build(root: &Path, what: &[&str], configure: impl FnOnce(&mut Command)) -> Result<Programs> {
+    let mut command = cargo();
     command
-        .args(["build", "--locked", "--workspace", "--bins", "--message-format=json-render-diagnostics", "--quiet"])
-        .args(["--profile", profile])
+        .args(["build", "--locked", "--workspace", "--message-format=json-render-diagnostics"])
+        .args(what)
         .current_dir(root)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
@@ -37,6 +47,10 @@ pub fn build(root: &Path, profile: &str, configure: impl FnOnce(&mut Command)) -
         let (Some(path), Some(name)) = (message["executable"].as_str(), message["target"]["name"].as_str()) else {
             continue;
         };
+        // A test of the same name is none of the programs.
+        if message["profile"]["test"] == true {
+            continue;
+        }
         programs.insert(name.to_owned(), PathBuf::from(path));
     }
     Ok(Programs(programs))

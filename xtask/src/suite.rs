@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::steps::{Beside, Steps, run};
 use crate::tools::{self, Tools};
-use crate::{cargo, cuda, deny, image, k8s, monitoring, tidy};
+use crate::{cargo, cuda, deny, image, k8s, monitoring, programs, tidy};
 
 const READ_ABOVE: &str = "read what is reported above and correct it";
 
@@ -48,11 +48,11 @@ pub fn run_all(root: &Path) -> Result<()> {
         run(in_workspace(root, &arguments).args(["--", "-D", "warnings"]), counts)
     })?;
     steps.step("cargo deny", "take another dependency, or allow it in deny.toml with a reason", |_| deny::run(root))?;
-    steps.step("cargo test, building", READ_ABOVE, |counts| run(tests(root, &tools).arg("--no-run"), counts))?;
+    let programs = steps.step("cargo build", READ_ABOVE, |_| programs::build_with_tests(root))?;
     let remedy = "each line names the object and what is wrong with it; correct deploy/k8s";
-    steps.step("k8s", remedy, |_| k8s::check(root, None))?;
+    steps.step("k8s", remedy, |_| k8s::check(root, &programs, None))?;
     let remedy = "the message names the image and what its program said; correct xtask/src/image or the program";
-    steps.step("images", remedy, |_| image::check(root))?;
+    steps.step("images", remedy, |_| image::check(root, &programs))?;
     steps.step("cargo test", READ_ABOVE, |counts| {
         let [target, test] = WAITING;
         let waiting = Beside::start(tests(root, &tools).args(["--test", target]))?;
@@ -65,7 +65,7 @@ pub fn run_all(root: &Path) -> Result<()> {
 }
 
 fn in_workspace(root: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(cargo());
+    let mut command = cargo();
     command.args(arguments).current_dir(root);
     command
 }

@@ -75,14 +75,16 @@ fn release(view: &FarmView, about: &mut About<'_>) {
 }
 
 fn workers(view: &FarmView, about: &mut About<'_>) {
-    let (live, silent): (Vec<_>, Vec<_>) = view.workers.iter().partition(|worker| worker.live);
-    let names: Vec<&str> = silent.iter().map(|worker| worker.worker.as_str()).collect();
+    let live = view.workers.iter().filter(|worker| worker.live).count();
+    // One that was draining has left, as it was told.
+    let silent = view.workers.iter().filter(|worker| !worker.live && !worker.draining);
+    let names: Vec<&str> = silent.map(|worker| worker.worker.as_str()).collect();
     match names.is_empty() {
-        true => about.ok("coordinator.workers", format!("{} live", live.len())),
+        true => about.ok("coordinator.workers", format!("{live} live")),
         false => about.warn(
             "coordinator.workers",
-            format!("{} live; silent: {}", live.len(), names.join(", ")),
-            "if these were not meant to leave, look at their processes and logs",
+            format!("{live} live; silent: {}", names.join(", ")),
+            "look at their processes and logs: nobody told them to leave",
         ),
     }
 }

@@ -5,7 +5,7 @@ use proofyard_coordinator::bus::{
     nats::{Memory, NatsAccess, Role, StreamSeen, StreamState, Survey, survey},
 };
 
-use super::report::About;
+use super::{files, report::About};
 use crate::view::size;
 
 /// What is not looked at when nobody answers, in order.
@@ -16,6 +16,12 @@ const ROUND_TRIP_MS: u128 = 100;
 
 /// Looks at a farm's server.
 pub async fn check(access: &NatsAccess, role: Role, farm: &FarmName, options: &BusOptions, about: &mut About<'_>) {
+    if !access.password_file.as_os_str().is_empty() && !files::secret(about, "bus.password_file", &access.password_file)
+    {
+        skip(about, &["nats.connect"], "files");
+        skip(about, &LATER, "files");
+        return;
+    }
     match survey(access, role, farm, options).await {
         Ok(survey) => judge(&survey, about),
         Err(error) => unreached(&error, about),
@@ -43,6 +49,10 @@ fn unreached(error: &BusError, about: &mut About<'_>) {
             about.ok("nats.credentials", "this user may connect");
             about.fail("nats.jetstream", seen, JETSTREAM);
             skip(about, &LATER[3..], "nats.jetstream");
+        }
+        BusError::Access { .. } | BusError::File { .. } | BusError::Tls { .. } => {
+            about.fail("nats.connect", seen, "correct url, user, password_file and ca_file under [bus]");
+            skip(about, &LATER, "nats.connect");
         }
         _ => {
             let remedy = "start nats-server -js, correct bus.url, or open the way to it (name resolution, firewall, network policy)";

@@ -119,7 +119,7 @@ impl Stage {
         let paths = Paths { folder, setup, program: &program, chain_url: &chain_url, nats_url: &nats_url };
         let farms = [paths.farm(0)?, paths.farm(1)?];
         let listen = free_port()?;
-        paths.write("sidecar", &paths.sidecar(&listen, &farms))?;
+        paths.write("sidecar", &paths.sidecar(&listen, &free_port()?, &farms))?;
         let mut sidecar = paths.start("sidecar", "sidecar", true)?;
         let sidecar_url = format!("http://{listen}");
         let until = Instant::now() + PATIENCE;
@@ -268,7 +268,7 @@ impl Paths<'_> {
         let party = PROVERS[index];
         let (coordinator, worker) = (format!("{}-coordinator", party.name), format!("{}-worker", party.name));
         let listen = free_port()?;
-        self.write(&coordinator, &self.coordinator(&party, &listen, PRICES[index]))?;
+        self.write(&coordinator, &self.coordinator(&party, &listen, &free_port()?, PRICES[index]))?;
         self.write(&worker, &self.worker(&party))?;
         let url = format!("http://{listen}");
         let client = Client::new(&url, Timeouts::default()).map_err(|error| Failure::Environment(error.to_string()))?;
@@ -298,7 +298,7 @@ impl Paths<'_> {
         format!("poll_interval_ms = 200\nfinality_depth = {FINALITY}\n\n[[l1.endpoints]]\nurl = \"{url}\"\n")
     }
 
-    fn coordinator(&self, party: &Party, listen: &str, price: &str) -> String {
+    fn coordinator(&self, party: &Party, listen: &str, operations: &str, price: &str) -> String {
         let name = party.name;
         let (nats, setup, l1) = (self.nats_url, self.setup(), self.l1());
         let chain_id = crate::chain::CHAIN_ID;
@@ -307,6 +307,9 @@ impl Paths<'_> {
         let block_ms = 1_000 * BLOCK_SECONDS;
         format!(
             r#"listen = "{listen}"
+
+[operations]
+listen = "{operations}"
 
 [bus]
 url = "{nats}"
@@ -340,7 +343,7 @@ per_deposit_unit = "1000000000000000"
         )
     }
 
-    fn sidecar(&self, listen: &str, farms: &[Farm]) -> String {
+    fn sidecar(&self, listen: &str, operations: &str, farms: &[Farm]) -> String {
         let (setup, l1) = (self.setup(), self.l1());
         let (state, deployment) = (self.quoted("sidecar.sqlite"), self.quoted("deployment.toml"));
         let (vrf, key) = (self.quoted("vrf.key"), self.quoted(&format!("{}.key", SEQUENCER.name)));
@@ -359,6 +362,9 @@ state = {state}
 deployment = {deployment}
 vrf_key_file = {vrf}
 persona = "trusted-list"
+
+[operations]
+listen = "{operations}"
 
 [block]
 rows_log2 = {ROWS_LOG2}

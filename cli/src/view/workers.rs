@@ -20,13 +20,15 @@ pub fn text(view: &FarmView) -> String {
 }
 
 fn row(worker: &WorkerStatus) -> Vec<String> {
+    // What a worker last said of its work does not hold any more when it is gone.
+    let here = |figure: String| if worker.live { figure } else { "-".to_owned() };
     vec![
         worker.worker.clone(),
         state(worker).to_owned(),
         worker.device.clone(),
-        format!("{}/{}", worker.jobs, worker.capacity),
-        worker.sessions.to_string(),
-        format!("{} %", worker.cpu_permille / 10),
+        here(format!("{}/{}", worker.jobs, worker.capacity)),
+        here(worker.sessions.to_string()),
+        here(format!("{} %", worker.cpu_permille / 10)),
         size(worker.rss_bytes),
         size(worker.peak_rss_bytes),
         size(worker.memory_total_bytes),
@@ -36,7 +38,8 @@ fn row(worker: &WorkerStatus) -> Vec<String> {
 /// In a word.
 pub fn state(worker: &WorkerStatus) -> &'static str {
     match (worker.live, worker.draining) {
-        (false, _) => "silent",
+        (false, true) => "left",
+        (false, false) => "silent",
         (true, true) => "draining",
         (true, false) => "live",
     }
@@ -76,7 +79,9 @@ mod tests {
         };
         assert_eq!(state(&worker(true, false)), "live");
         assert_eq!(state(&worker(true, true)), "draining");
-        assert_eq!(state(&worker(false, true)), "silent");
+        assert_eq!(state(&worker(false, true)), "left");
+        assert_eq!(state(&worker(false, false)), "silent");
+        assert_eq!(row(&worker(false, false))[3..6], ["-", "-", "-"]);
         assert_eq!(row(&worker(true, false))[3..6], ["1/2", "3", "50 %"]);
     }
 }

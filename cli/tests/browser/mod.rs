@@ -1,4 +1,7 @@
 //! A headless Chromium driven over WebDriver.
+#![allow(dead_code, reason = "every test file uses a part of it")]
+
+pub mod looks;
 
 use std::{
     io::{BufRead, BufReader},

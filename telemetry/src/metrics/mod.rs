@@ -86,7 +86,7 @@ pub struct Registrar {
 }
 
 impl Registrar {
-    /// A registrar of one process, `coordinator`, `worker` or `sidecar`; metrics of the process itself are there already.
+    /// A registrar of one process, as `coordinator` or `worker`; metrics of the process itself are there already.
     pub fn new(component: &'static str) -> Self {
         let mut registrar = Self { registry: Registry::default(), listed: Vec::new(), samplers: Vec::new() };
         process::register(&mut registrar, component);

@@ -69,7 +69,7 @@ fn mb(bytes: u64) -> f64 {
 /// The program without the launch emulator, so that it needs no C++ runtime.
 fn build(root: &Path) -> Result<PathBuf> {
     eprintln!("building the check");
-    let mut build = Command::new(cargo());
+    let mut build = cargo();
     build.args(["build", "--release", "--locked", "--package", "proofyard-gpu-check", "--no-default-features"]);
     build.arg("--message-format=json-render-diagnostics").current_dir(root).stderr(Stdio::inherit());
     if let Some(commit) = commit(root) {

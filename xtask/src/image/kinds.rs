@@ -11,13 +11,16 @@ pub enum Kind {
     WorkerGpu,
     /// A sequencer's sidecar.
     Sidecar,
+    /// Tells Kubernetes which workers it may take away first.
+    DeletionCost,
     /// The command line: setups, looking after a farm.
     Tools,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Coordinator, Self::Worker, Self::WorkerGpu, Self::Sidecar, Self::Tools];
+    pub const ALL: [Self; 6] =
+        [Self::Coordinator, Self::Worker, Self::WorkerGpu, Self::Sidecar, Self::DeletionCost, Self::Tools];
 
     /// The image's name after `proofyard-`, and its folder.
     pub fn name(self) -> &'static str {
@@ -26,6 +29,7 @@ impl Kind {
             Self::Worker => "worker",
             Self::WorkerGpu => "worker-gpu",
             Self::Sidecar => "sidecar",
+            Self::DeletionCost => "deletion-cost",
             Self::Tools => "tools",
         }
     }
@@ -36,6 +40,7 @@ impl Kind {
             Self::Coordinator => "proofyard-coordinator",
             Self::Worker | Self::WorkerGpu => "proofyard-worker",
             Self::Sidecar => "proofyard-sidecar",
+            Self::DeletionCost => "proofyard-deletion-cost",
             Self::Tools => "proofyard",
         }
     }
@@ -47,6 +52,7 @@ impl Kind {
             Self::Worker => "Proves subtrees of blocks on processors",
             Self::WorkerGpu => "Proves subtrees of blocks on an NVIDIA GPU",
             Self::Sidecar => "Has a sequencer's blocks bid for, committed on L1 and proven",
+            Self::DeletionCost => "Tells Kubernetes which workers it may take away first",
             Self::Tools => "The proofyard command line",
         }
     }

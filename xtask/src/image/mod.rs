@@ -37,7 +37,7 @@ pub struct Arguments {
 pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     // Told apart from other builds, as the flags are others.
     let target = root.join("target/image-build");
-    let programs = programs::build(root, "release", |command| {
+    let programs = programs::build_released(root, |command| {
         command.env("CARGO_TARGET_DIR", &target).env("CARGO_ENCODED_RUSTFLAGS", without_machine_paths(root));
         command.args(["--config", "profile.release.strip=\"debuginfo\""]);
     })?;
@@ -61,10 +61,9 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
 }
 
 /// Assembles every image twice from the programs of the tests and runs them: the step of `cargo xtask test`.
-pub fn check(root: &Path) -> Result<()> {
-    let programs = programs::build(root, "ci", |_| ())?;
+pub fn check(root: &Path, programs: &Programs) -> Result<()> {
     for kind in Kind::ALL {
-        let (tree, again) = (assemble(root, &programs, kind)?, assemble(root, &programs, kind)?);
+        let (tree, again) = (assemble(root, programs, kind)?, assemble(root, programs, kind)?);
         let digest = layout::layer_digest(&tree)?;
         ensure!(digest == layout::layer_digest(&again)?, "{}: two runs give two images", kind.name());
         println!("{}: {} in {} files, layer {digest}", kind.name(), size(tree.bytes()), tree.len());

@@ -115,6 +115,7 @@ fn deployed(kind: Kind) -> Option<&'static str> {
         Kind::Coordinator => Some("deploy/k8s/overlays/production/config/coordinator.toml"),
         Kind::Worker => Some("deploy/k8s/overlays/production/config/worker-cpu.toml"),
         Kind::WorkerGpu => Some("deploy/k8s/overlays/production/config/worker-gpu.toml"),
+        Kind::DeletionCost => Some("deploy/k8s/components/autoscaling/deletion-cost/deletion-cost.toml"),
         Kind::Sidecar => Some("sidecar/proofyard-sidecar.toml"),
         Kind::Tools => None,
     }

@@ -21,6 +21,7 @@ fn program(file: &str) -> Option<&'static str> {
     match file {
         "coordinator.toml" => Some("proofyard-coordinator"),
         "worker.toml" => Some("proofyard-worker"),
+        "deletion-cost.toml" => Some("proofyard-deletion-cost"),
         "sidecar.toml" => Some("proofyard-sidecar"),
         _ => None,
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use yaml_rust2::{Yaml, YamlLoader};
+use serde_json::Value;
 
 /// What a runbook page says, by its headings.
 const HEADINGS: [&str; 4] = ["## Meaning", "## Impact", "## Look at", "## What to do"];
@@ -21,24 +21,23 @@ struct Rule {
 /// All rules.
 pub struct Rules(Vec<Rule>);
 
-fn text(yaml: &Yaml) -> String {
-    yaml.as_str().unwrap_or_default().to_owned()
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
-fn load(text: &str, what: &str) -> Result<Yaml> {
-    let documents = YamlLoader::load_from_str(text).with_context(|| format!("{what} is no YAML"))?;
-    documents.into_iter().next().with_context(|| format!("{what} is empty"))
+fn load(text: &str, what: &str) -> Result<Value> {
+    serde_saphyr::from_str(text).with_context(|| format!("{what} is no YAML"))
 }
 
 impl Rules {
     /// Reads the file.
     pub fn read(file: &str) -> Result<Self> {
         let file = load(file, "rules.yaml")?;
-        let groups = file["groups"].as_vec().context("rules.yaml has no groups")?;
-        let rules = groups.iter().flat_map(|group| group["rules"].as_vec().into_iter().flatten());
+        let groups = file["groups"].as_array().context("rules.yaml has no groups")?;
+        let rules = groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten());
         let rules: Vec<Rule> = rules
             .map(|rule| {
-                let is_alert = !rule["alert"].is_badvalue();
+                let is_alert = !rule["alert"].is_null();
                 let annotations = &rule["annotations"];
                 Rule {
                     name: text(if is_alert { &rule["alert"] } else { &rule["record"] }),
@@ -121,10 +120,10 @@ impl Rules {
 /// By alert: whether a test expects it, and whether one expects nothing of it.
 fn tested(file: &str) -> Result<BTreeMap<String, (bool, bool)>> {
     let file = load(file, "rules.test.yaml")?;
-    let tests = file["tests"].as_vec().context("rules.test.yaml has no tests")?;
+    let tests = file["tests"].as_array().context("rules.test.yaml has no tests")?;
     let mut tested: BTreeMap<String, (bool, bool)> = BTreeMap::new();
-    for test in tests.iter().flat_map(|test| test["alert_rule_test"].as_vec().into_iter().flatten()) {
-        let expected = test["exp_alerts"].as_vec().is_some_and(|alerts| !alerts.is_empty());
+    for test in tests.iter().flat_map(|test| test["alert_rule_test"].as_array().into_iter().flatten()) {
+        let expected = test["exp_alerts"].as_array().is_some_and(|alerts| !alerts.is_empty());
         let (fires, quiet) = tested.entry(text(&test["alertname"])).or_default();
         *fires |= expected;
         *quiet |= !expected;

@@ -1,7 +1,6 @@
 //! The crate graph, compared with the table in ARCHITECTURE.md.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -103,7 +102,7 @@ struct Crate {
 
 /// Checks the workspace's crates.
 pub fn check(root: &Path) -> Result<Vec<Finding>> {
-    let output = Command::new(cargo())
+    let output = cargo()
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .current_dir(root)
         .output()

@@ -2,6 +2,7 @@
 
 mod pods;
 mod references;
+mod rights;
 mod scaling;
 
 use super::object::Object;
@@ -13,6 +14,7 @@ pub fn check(objects: &[Object]) -> Vec<String> {
         pods::check(object, objects, &mut findings);
     }
     references::check(objects, &mut findings);
+    rights::check(objects, &mut findings);
     scaling::check(objects, &mut findings);
     findings
 }

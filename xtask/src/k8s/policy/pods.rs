@@ -7,7 +7,7 @@ use crate::k8s::object::{Object, Pod, list, map, text};
 /// Coordinator and workers are gone this long after SIGTERM at the latest; docs/farm.md, "Ending".
 const DRAIN_SECONDS: u64 = 10;
 
-/// Checks a namespace, an account or what makes pods.
+/// Checks a namespace or what makes pods.
 pub fn check(object: &Object, objects: &[Object], findings: &mut Vec<String>) {
     let title = object.title();
     let mut find = |what: String| findings.push(format!("{title}: {what}"));
@@ -17,9 +17,6 @@ pub fn check(object: &Object, objects: &[Object], findings: &mut Vec<String>) {
             if enforced != "restricted" {
                 find(format!("pod-security.kubernetes.io/enforce is {enforced:?}, not restricted"));
             }
-        }
-        "ServiceAccount" if object.value()["automountServiceAccountToken"] != false => {
-            find("automountServiceAccountToken is not false: nothing of the farm asks the Kubernetes API".to_owned());
         }
         "Pod" | "Job" | "CronJob" | "DaemonSet" | "ReplicaSet" => {
             find(format!("a {} is not looked at by these rules: extend them", object.kind()));

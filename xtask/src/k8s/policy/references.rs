@@ -49,7 +49,7 @@ fn mounts(pod: Pod<'_>, find: &mut impl FnMut(String)) {
         for mount in list(&container["volumeMounts"]) {
             let name = text(&mount["name"]);
             let Some(volume) = pod.volumes().find(|volume| text(&volume["name"]) == name) else { continue };
-            let fixed = !volume["secret"].is_null() || !volume["configMap"].is_null();
+            let fixed = ["secret", "configMap", "projected"].iter().any(|kind| !volume[kind].is_null());
             if fixed && mount["readOnly"] != true {
                 find(format!("container {}: mount {name} is not readOnly", text(&container["name"])));
             }
@@ -77,6 +77,17 @@ fn named(object: &Object, pod: Pod<'_>, objects: &[Object], find: &mut impl FnMu
         None => find(format!("{kind} {name} is not among the objects")),
     };
     let keys = |volume: &Value| list(&volume["items"]).map(|item| text(&item["key"]).to_owned()).collect::<Vec<_>>();
+    let projected = pod.volumes().flat_map(|volume| list(&volume["projected"]["sources"]));
+    for source in projected {
+        let (secret, map) = (text(&source["secret"]["name"]), text(&source["configMap"]["name"]));
+        if !secret.is_empty() {
+            need("Secret", secret, &mut keys(&source["secret"]).iter().map(String::as_str));
+        }
+        // The cluster puts its authority into every namespace.
+        if !map.is_empty() && map != "kube-root-ca.crt" {
+            need("ConfigMap", map, &mut keys(&source["configMap"]).iter().map(String::as_str));
+        }
+    }
     for volume in pod.volumes() {
         if !volume["secret"].is_null() {
             let keys = keys(&volume["secret"]);
