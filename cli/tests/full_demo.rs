@@ -85,10 +85,10 @@ async fn watch_north(demo: &Path) {
     // Promised: deposit, window and slack; the sequencer's quote was drawn.
     let deposits = "document.querySelector('#tile-deposits')";
     browser.until(&format!("{deposits}.querySelector('.note').textContent.startsWith('1 group to prove')")).await;
-    assert_eq!(browser.text("#tile-deposits .value").await, "100");
+    assert_eq!(browser.text("#tile-deposits .value").await, "100 × 10¹⁸");
     browser.until("document.querySelector('#in-work .card .promises')?.checkVisibility()").await;
     let promise = browser.text("#in-work .card .promises").await;
-    for part in ["for height 1", "deposit 100", "to be sent within", "window until L1 block"] {
+    for part in ["for height 1", "deposit 100 × 10¹⁸", "to be sent within", "window until L1 block"] {
         assert!(promise.contains(part), "{part}: {promise}");
     }
     let slack = browser.text("#in-work .card .head").await;

@@ -1,6 +1,6 @@
-//! The product's programs, built as tests and images need them.
+//! The product's programs and its tests, built as tests and images need them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -9,13 +9,24 @@ use serde_json::Value;
 
 use crate::cargo;
 
-/// Built programs by name.
-pub struct Programs(BTreeMap<String, PathBuf>);
+/// What was built.
+#[derive(Default)]
+pub struct Programs {
+    /// By name.
+    programs: BTreeMap<String, PathBuf>,
+    /// Names of integration tests; crates may share one.
+    tests: BTreeSet<String>,
+}
 
 impl Programs {
     /// Where a program lies.
     pub fn path(&self, name: &str) -> Result<&Path> {
-        self.0.get(name).map(PathBuf::as_path).with_context(|| format!("cargo built no program {name}"))
+        self.programs.get(name).map(PathBuf::as_path).with_context(|| format!("cargo built no program {name}"))
+    }
+
+    /// Names of the integration tests that were built.
+    pub fn tests(&self) -> impl Iterator<Item = &str> {
+        self.tests.iter().map(String::as_str)
     }
 }
 
@@ -41,17 +52,17 @@ fn build(root: &Path, what: &[&str], configure: impl FnOnce(&mut Command)) -> Re
     configure(&mut command);
     let output = command.output().context("cargo does not start")?;
     ensure!(output.status.success(), "cargo build ended with {}", output.status);
-    let mut programs = BTreeMap::new();
+    let mut built = Programs::default();
     for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let message: Value = serde_json::from_slice(line).context("cargo's messages are no JSON")?;
         let (Some(path), Some(name)) = (message["executable"].as_str(), message["target"]["name"].as_str()) else {
             continue;
         };
-        // A test of the same name is none of the programs.
-        if message["profile"]["test"] == true {
-            continue;
+        match (message["target"]["kind"][0].as_str(), message["profile"]["test"].as_bool()) {
+            (Some("test"), _) => drop(built.tests.insert(name.to_owned())),
+            (Some("bin"), Some(false)) => drop(built.programs.insert(name.to_owned(), PathBuf::from(path))),
+            _ => {}
         }
-        programs.insert(name.to_owned(), PathBuf::from(path));
     }
-    Ok(Programs(programs))
+    Ok(built)
 }

@@ -11,8 +11,8 @@ use crate::{cargo, cuda, deny, image, k8s, monitoring, programs, tidy};
 
 const READ_ABOVE: &str = "read what is reported above and correct it";
 
-/// The test target that mostly waits for the blocks of a chain, and its test: it runs beside the others.
-const WAITING: [&str; 2] = ["full_demo", "three_heights_are_played"];
+/// Integration tests that mostly wait, for the blocks of a chain or for leases to end: they run beside the others.
+const WAITING: [&str; 4] = ["full_demo", "l1", "settle", "worker_lost"];
 
 /// Runs every step, stopping at the first that fails.
 pub fn run_all(root: &Path) -> Result<()> {
@@ -54,11 +54,13 @@ pub fn run_all(root: &Path) -> Result<()> {
     let remedy = "the message names the image and what its program said; correct xtask/src/image or the program";
     steps.step("images", remedy, |_| image::check(root, &programs))?;
     steps.step("cargo test", READ_ABOVE, |counts| {
-        let [target, test] = WAITING;
-        let waiting = Beside::start(tests(root, &tools).args(["--test", target]))?;
-        let others = run(tests(root, &tools).args(["--", "--skip", test]), counts);
+        let (waiting, others): (Vec<_>, Vec<_>) = programs.tests().partition(|name| WAITING.contains(name));
+        let named = |names: Vec<_>| names.into_iter().flat_map(|name| ["--test", name]);
+        let waiting = Beside::start(tests(root, &tools).args(named(waiting)))?;
+        let others = run(tests(root, &tools).args(["--lib", "--bins"]).args(named(others)), counts);
+        let documented = others.and_then(|()| run(tests(root, &tools).arg("--doc"), counts));
         let waited = waiting.finish(counts);
-        others.and(waited)
+        documented.and(waited)
     })?;
     println!("{}", steps.summary(None));
     Ok(())

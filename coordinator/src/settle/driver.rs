@@ -268,13 +268,9 @@ impl Driver {
         self.watch_slack();
         let mut books = self.office.books();
         let books = &mut *books;
-        books.cases.retain(|_, case| !case.group.is_over());
-        self.again.keep(|key| books.cases.contains_key(key));
         // Finished blocks stay for those who ask, until there are many.
-        let spare = books.shown.len().saturating_sub(super::SHOWN_MAX);
-        let over = |commitment: &B256| !books.cases.keys().any(|key| key.commitment == *commitment);
-        let gone: Vec<B256> = books.shown.keys().filter(|commitment| over(commitment)).take(spare).copied().collect();
-        gone.iter().for_each(|commitment| drop(books.shown.remove(commitment)));
+        books.tidy(super::SHOWN_MAX);
+        self.again.keep(|key| books.cases.contains_key(key));
         Ok(())
     }
 

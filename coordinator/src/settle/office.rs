@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy_primitives::{B256, U256};
-use proofyard_coordinator_client::{BlockStatus, ErrorBody, Rung};
+use proofyard_coordinator_client::{BlockStatus, ErrorBody, PromiseView, Rung};
 use proofyard_job_schema::BlockId;
 use proofyard_settlement::{
     sidecar_client::SidecarClient,
@@ -64,6 +64,8 @@ pub(super) enum Notice {
 #[derive(Default)]
 pub(super) struct Books {
     pub cases: BTreeMap<GroupKey, Case>,
+    /// What was promised for groups that are over, of blocks that are shown.
+    pub over: BTreeMap<GroupKey, PromiseView>,
     pub chronicle: Chronicle,
     /// By block commitment.
     pub shown: BTreeMap<B256, Shown>,
