@@ -39,7 +39,7 @@ pub struct Config {
     /// What proofs are bound to.
     pub statement: StatementConfig,
     /// Times and counts of scheduling.
-    pub schedule: ScheduleConfig,
+    pub schedule: Policy,
     /// L1. Left out: the coordinator makes no quotes and submits nothing.
     #[serde(skip_serializing)]
     pub l1: Option<L1Config>,
@@ -110,38 +110,6 @@ pub struct StatementConfig {
     pub beneficiary: String,
 }
 
-/// Times and counts of scheduling; see [`Policy`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ScheduleConfig {
-    /// A worker silent for longer is dead.
-    pub lease_ms: u64,
-    /// Hedging starts when this many of 100 subtrees have answered.
-    pub hedge_after_percent: u64,
-    /// A job older than this many percent of the median is hedged.
-    pub hedge_median_percent: u64,
-    /// No job younger than this is hedged.
-    pub hedge_floor_ms: u64,
-    /// A job unanswered for this long counts as failed.
-    pub job_timeout_ms: u64,
-    /// How long a failing worker is passed over while others are there.
-    pub failure_cool_down_ms: u64,
-    /// How long a worker that lied gets no work.
-    pub liar_cool_down_ms: u64,
-    /// Failures of one subtree in one round after which the block fails.
-    pub failures_max: u32,
-    /// Disputes of one subtree after which the block fails.
-    pub disputes_max: u32,
-    /// A dispute waits this long for a worker; then the coordinator computes itself.
-    pub dispute_patience_ms: u64,
-    /// A block not proven after this long fails.
-    pub block_deadline_ms: u64,
-    /// Blocks accepted and unfinished at once.
-    pub blocks_max: usize,
-    /// After SIGTERM, unfinished blocks are given up after this long.
-    pub drain_ms: u64,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -151,7 +119,7 @@ impl Default for Config {
             bus: BusConfig::default(),
             setup: SetupConfig::default(),
             statement: StatementConfig::default(),
-            schedule: ScheduleConfig::default(),
+            schedule: Policy::default(),
             l1: None,
             signer: None,
             settlement: SettlementConfig::default(),
@@ -187,82 +155,6 @@ impl Default for StatementConfig {
     fn default() -> Self {
         let zero = format!("0x{}", "00".repeat(20));
         Self { chain_id: 31_337, contract: zero.clone(), beneficiary: zero }
-    }
-}
-
-impl Default for ScheduleConfig {
-    fn default() -> Self {
-        Self::from(Policy::default())
-    }
-}
-
-impl From<Policy> for ScheduleConfig {
-    fn from(policy: Policy) -> Self {
-        let Policy {
-            lease_ms,
-            hedge_after_percent,
-            hedge_median_percent,
-            hedge_floor_ms,
-            job_timeout_ms,
-            failure_cool_down_ms,
-            liar_cool_down_ms,
-            failures_max,
-            disputes_max,
-            dispute_patience_ms,
-            block_deadline_ms,
-            blocks_max,
-            drain_ms,
-        } = policy;
-        Self {
-            lease_ms,
-            hedge_after_percent,
-            hedge_median_percent,
-            hedge_floor_ms,
-            job_timeout_ms,
-            failure_cool_down_ms,
-            liar_cool_down_ms,
-            failures_max,
-            disputes_max,
-            dispute_patience_ms,
-            block_deadline_ms,
-            blocks_max,
-            drain_ms,
-        }
-    }
-}
-
-impl From<ScheduleConfig> for Policy {
-    fn from(config: ScheduleConfig) -> Self {
-        let ScheduleConfig {
-            lease_ms,
-            hedge_after_percent,
-            hedge_median_percent,
-            hedge_floor_ms,
-            job_timeout_ms,
-            failure_cool_down_ms,
-            liar_cool_down_ms,
-            failures_max,
-            disputes_max,
-            dispute_patience_ms,
-            block_deadline_ms,
-            blocks_max,
-            drain_ms,
-        } = config;
-        Self {
-            lease_ms,
-            hedge_after_percent,
-            hedge_median_percent,
-            hedge_floor_ms,
-            job_timeout_ms,
-            failure_cool_down_ms,
-            liar_cool_down_ms,
-            failures_max,
-            disputes_max,
-            dispute_patience_ms,
-            block_deadline_ms,
-            blocks_max,
-            drain_ms,
-        }
     }
 }
 

@@ -147,7 +147,7 @@ impl Running {
             (config.bus.access(), BusOptions { replicas: config.bus.replicas, ..BusOptions::default() });
         let farm = NatsFarm::connect(&access, &farm, "proofyard-coordinator", Role::Coordinator, options).await?;
         let end = Arc::new(farm.coordinator(Start::Fresh).await?);
-        let settings = Settings { policy: config.schedule.clone().into(), setups, traces, metrics };
+        let settings = Settings { policy: config.schedule.clone(), setups, traces, metrics };
         let handle = Coordinator::start(end.clone(), Arc::new(farm.blobs()), settings);
         let statement = Statement {
             chain_id: config.statement.chain_id,

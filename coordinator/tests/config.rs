@@ -2,11 +2,7 @@
 
 use std::{fs, path::Path};
 
-use proofyard_coordinator::{
-    SetupSource, StartError,
-    config::{Config, ScheduleConfig},
-    core::Policy,
-};
+use proofyard_coordinator::{SetupSource, StartError, config::Config};
 
 fn example() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("proofyard-coordinator.toml")
@@ -21,12 +17,6 @@ fn the_example_is_the_default_and_shows_every_key() {
         let key = line.split(" = ").next().expect("a key");
         assert!(text.lines().any(|shown| shown.starts_with(&format!("{key} = "))), "{key} is not shown");
     }
-}
-
-#[test]
-fn the_schedule_is_the_policy() {
-    let policy: Policy = ScheduleConfig::default().into();
-    assert_eq!(policy, Policy::default());
 }
 
 fn refused(change: &str, with: &str) -> String {

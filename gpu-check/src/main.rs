@@ -6,7 +6,6 @@
 mod answers;
 mod block;
 mod circuits;
-mod date;
 mod error;
 mod farm;
 mod floors;

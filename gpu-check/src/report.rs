@@ -1,16 +1,11 @@
 //! What was found, as it stands in the file of `--json`.
 
-use std::{
-    fmt, fs,
-    path::Path,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{fmt, fs, path::Path, time::SystemTime};
 
 use proofyard_kernels::Backend;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    date,
     error::CheckError,
     floors::Rates,
     machine::{DeviceDescription, Machine},
@@ -162,10 +157,9 @@ impl Part {
 impl Report {
     /// A report without parts.
     pub fn new<B: Backend>(subject: &Subject<B>, options: &Options) -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             schema: SCHEMA.to_owned(),
-            date: date::utc(since.as_secs()),
+            date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             commit: option_env!("PROOFYARD_COMMIT").map(str::to_owned),
             machine: Machine::here(),
             device: subject.description.clone(),

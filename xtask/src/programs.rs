@@ -33,7 +33,7 @@ impl Programs {
 /// Builds everything that tests need, and with it the programs. In one call: cargo chooses other features for programs without tests, and
 /// would compile most of what they depend on once more.
 pub fn build_with_tests(root: &Path) -> Result<Programs> {
-    build(root, &["--profile", "ci", "--lib", "--bins", "--tests"], |_| ())
+    build(root, &["--profile", "ci", "--lib", "--bins", "--tests", "--examples"], |_| ())
 }
 
 /// Builds all programs of the workspace as they are delivered.

@@ -2,7 +2,6 @@
 
 mod compare;
 mod csv;
-mod date;
 mod energy;
 mod evaluate;
 mod figures;
@@ -49,7 +48,7 @@ pub fn run(arguments: &Arguments, json: bool, log: &str) -> Result<(), Failure> 
         std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, error))?;
     }
 
-    let date = date::utc(SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()));
+    let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let settings = settings(arguments, &plan, file.as_ref().map(|(bytes, _)| &bytes[..]));
     let screen = Screen::new();
     screen.say("WARNING: the developers' setup is INSECURE; anyone can forge proofs for its keys");

@@ -1,5 +1,7 @@
 //! The times and counts the core decides by, with the arithmetic that ties them.
 
+use serde::{Deserialize, Serialize};
+
 /// Milliseconds of the driver's monotonic clock.
 pub type Millis = u64;
 
@@ -17,8 +19,9 @@ const _: () = assert!(LEASE_MS + TICK_MS <= 2_000);
 // Losing two heartbeats in a row must not look like death.
 const _: () = assert!(LEASE_MS >= 4 * HEARTBEAT_MS);
 
-/// What an operator may set; [`Policy::default`] is what the commented configuration shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What an operator may set, in the section `[schedule]` of the configuration; [`Policy::default`] is what the commented example shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Policy {
     /// A worker silent for longer is dead.
     pub lease_ms: Millis,
