@@ -9,12 +9,12 @@ mod nats;
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
 use browser::{Browser, PATIENCE, looks::look_at};
-use common::{last_line, proofyard, setup_dir, text};
+use common::{Process, command, last_line, proofyard, setup_dir, text};
 use fantoccini::key::Key;
 use proofyard_contracts::address::DEFAULT_ADDRESS;
 use serde_json::Value;
@@ -23,30 +23,13 @@ use sha2::{Digest, Sha256};
 /// Transfers of the block, one in each subtree of 2^12 rows.
 const TRANSFERS: usize = 32;
 
-/// A process that ends with the test.
-struct Process(Child);
-
-impl Process {
-    /// A subcommand with a configuration file; what it logs goes into a file beside that.
-    fn start(folder: &Path, name: &str, subcommand: &[&str], config: &str) -> (Self, PathBuf) {
-        let (file, log) = (folder.join(format!("{name}.toml")), folder.join(format!("{name}.log")));
-        fs::write(&file, config).expect("written");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_proofyard"));
-        command.args(subcommand).args(["--config", text(&file)]).stdin(Stdio::null()).stdout(Stdio::null());
-        let child = command.stderr(File::create(&log).expect("a log")).spawn().expect("it starts");
-        (Self(child), log)
-    }
-
-    fn kill(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
-    }
+/// A subcommand with a configuration file; what it logs goes into a file beside that.
+fn start(folder: &Path, name: &str, subcommand: &[&str], config: &str) -> (Process, PathBuf) {
+    let (file, log) = (folder.join(format!("{name}.toml")), folder.join(format!("{name}.log")));
+    fs::write(&file, config).expect("written");
+    let mut command = command(subcommand);
+    command.args(["--config", text(&file)]).stdin(Stdio::null()).stdout(Stdio::null());
+    (Process::spawn(command.stderr(File::create(&log).expect("a log"))), log)
 }
 
 /// A coordinator, and where it listens.
@@ -58,7 +41,7 @@ fn coordinator(folder: &Path, bus: &str, farm: &str, intake: &str) -> (Process, 
         text(&setup),
         hex::encode(DEFAULT_ADDRESS)
     );
-    let (mut process, log) = Process::start(folder, farm, &["coordinator", "--insecure-setup"], &config);
+    let (mut process, log) = start(folder, farm, &["coordinator", "--insecure-setup"], &config);
     let started = Instant::now();
     loop {
         let lines = fs::read_to_string(&log).unwrap_or_default();
@@ -67,7 +50,7 @@ fn coordinator(folder: &Path, bus: &str, farm: &str, intake: &str) -> (Process, 
         if let Some(address) = addresses.find_map(|event| event["fields"]["address"].as_str().map(str::to_owned)) {
             return (process, format!("http://{address}"));
         }
-        assert!(process.0.try_wait().expect("its state").is_none() && started.elapsed() < PATIENCE, "{lines}");
+        assert!(process.ended().is_none() && started.elapsed() < PATIENCE, "{lines}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -78,7 +61,7 @@ fn worker(folder: &Path, bus: &str, farm: &str, id: &str) -> Process {
         "id = {id:?}\nthreads = 1\nsessions_max = {TRANSFERS}\n[device]\nkind = \"cpu\"\n[bus]\nurl = {bus:?}\nfarm = {farm:?}\n[setup]\ndir = {:?}\n",
         text(&setup)
     );
-    Process::start(folder, id, &["worker"], &config).0
+    start(folder, id, &["worker"], &config).0
 }
 
 #[tokio::test]

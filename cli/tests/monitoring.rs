@@ -8,41 +8,16 @@ mod nats;
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::Path,
+    process::{Command, Stdio},
     sync::mpsc::{Receiver, channel},
-    thread::{self, sleep},
-    time::{Duration, Instant},
+    thread,
+    time::Duration,
 };
 
 use catalogue::{is_documented, series};
-use common::{last_line, proofyard, setup_dir, text};
+use common::{Process, command, last_line, proofyard, setup_dir, text, tool, until};
 use serde_json::Value;
-
-/// A process that ends with the test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// So long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(180);
-
-/// Waits until there is something.
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let since = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(since.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
-        sleep(Duration::from_millis(100));
-    }
-}
 
 fn get(url: &str) -> Option<(u16, String)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -52,16 +27,15 @@ fn get(url: &str) -> Option<(u16, String)> {
     })
 }
 
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+/// So long a process may take to say where it listens.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What a process writes to standard error, line by line; it is shown, too.
 struct Said(Receiver<String>);
 
 impl Said {
-    fn listen(process: &mut Child) -> Self {
-        let lines = BufReader::new(process.stderr.take().expect("its errors are piped")).lines();
+    fn listen(process: &mut Process) -> Self {
+        let lines = BufReader::new(process.errors()).lines();
         let (said, heard) = channel();
         // Until the process ends: a full pipe would stop it.
         thread::spawn(move || {
@@ -89,11 +63,10 @@ impl Said {
 fn start(kind: &str, folder: &Path, config: &str, more: &[&str]) -> (Process, Said) {
     let path = folder.join(format!("{kind}.toml"));
     fs::write(&path, config).expect("written");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_proofyard"));
-    command.args([kind, "--config", text(&path)]).args(more).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut process = command.spawn().expect("it starts");
+    let mut command = command(&[kind, "--config", text(&path)]);
+    let mut process = Process::spawn(command.args(more).stdout(Stdio::null()).stderr(Stdio::piped()));
     let said = Said::listen(&mut process);
-    (Process(process), said)
+    (process, said)
 }
 
 /// A Prometheus with the rules of the repository.
@@ -104,10 +77,8 @@ struct Prometheus {
 
 impl Prometheus {
     fn start(folder: &Path, targets: &[(&str, &str)]) -> Self {
-        let named = std::env::var_os("PROOFYARD_PROMETHEUS").map(PathBuf::from);
-        let program = named.unwrap_or_else(|| repository().join(".tools/bin/prometheus"));
-        assert!(program.exists(), "{} is missing: run `cargo xtask setup`", program.display());
-        let rules = repository().join("deploy/monitoring/rules.yaml").canonicalize().expect("the rules");
+        let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/monitoring/rules.yaml");
+        let rules = rules.canonicalize().expect("the rules");
         let mut config = format!(
             "global: {{ scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }}\nrule_files: [{:?}]\nscrape_configs:\n",
             text(&rules)
@@ -117,15 +88,14 @@ impl Prometheus {
         }
         let path = folder.join("prometheus.yaml");
         fs::write(&path, config).expect("written");
-        let mut process = Command::new(program)
+        let mut command = Command::new(tool("PROOFYARD_PROMETHEUS", "prometheus"));
+        command
             .arg(format!("--config.file={}", text(&path)))
             .arg(format!("--storage.tsdb.path={}", text(&folder.join("series"))))
-            .args(["--web.listen-address=127.0.0.1:0", "--log.level=info"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("prometheus starts");
+            .args(["--web.listen-address=127.0.0.1:0", "--log.level=info"]);
+        let mut process = Process::spawn(command.stderr(Stdio::piped()));
         let address = Said::listen(&mut process).address("Listening on");
-        let prometheus = Self { _process: Process(process), url: format!("http://{address}") };
+        let prometheus = Self { _process: process, url: format!("http://{address}") };
         until("Prometheus is ready", || {
             get(&format!("{}/-/ready", prometheus.url)).filter(|(status, _)| *status == 200)
         });
@@ -228,8 +198,7 @@ fn a_block_is_proven_under_the_eyes_of_prometheus() {
     assert!(!has_sample("proofyard_device_temperature_celsius"), "there is no GPU here");
 
     // A worker that dies is seen.
-    let _ = worker.0.kill();
-    let _ = worker.0.wait();
+    worker.kill();
     is("proofyard_coordinator_workers{state=\"silent\"}", 1.0);
     is("proofyard_coordinator_workers_lost_total", 1.0);
     is("count(proofyard_coordinator_worker_jobs) or vector(0)", 0.0);

@@ -7,15 +7,14 @@ mod nats;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    net::TcpListener,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::Stdio,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use axum::{Router, body::Bytes, extract::State, routing::post};
-use common::{proofyard, setup_dir, text};
+use common::{Process, command, free_address, proofyard, setup_dir, text};
 use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span};
 use proofyard_coordinator_client::{BlockStatus, Client, Stage, Timeouts};
 use prost::Message;
@@ -35,37 +34,9 @@ async fn take(State(spans): State<Spans>, body: Bytes) {
     }
 }
 
-/// A process that ends with the test.
-struct Process(Child);
-
-impl Process {
-    fn start(kind: &str, config: &Path, log: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_proofyard"));
-        command.args([kind, "--config", text(config)]);
-        if kind == "coordinator" {
-            command.arg("--insecure-setup");
-        }
-        let log = fs::File::create(log).expect("a log");
-        Self(command.stderr(log).stdout(Stdio::null()).spawn().expect("starts"))
-    }
-
-    /// Asks it to end, and waits until it has.
-    fn end(mut self) {
-        let id = rustix::process::Pid::from_child(&self.0);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("it runs");
-        assert!(self.0.wait().expect("it ends").success());
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
+/// A process whose log goes into a file.
+fn start(arguments: &[&str], log: &Path) -> Process {
+    Process::spawn(command(arguments).stderr(fs::File::create(log).expect("a log")).stdout(Stdio::null()))
 }
 
 /// The status of a block once it has ended, however the coordinator takes to answer at first.
@@ -98,23 +69,23 @@ async fn a_block_is_one_trace_across_coordinator_bus_and_worker_and_every_line_n
     let setup = ["setup", "--insecure", "--rows-log2", "12", "--subtrees", "2", "--dir", text(&dir)];
     assert!(proofyard(&setup).status.success());
     let server = nats::NatsServer::start();
-    let port = free_port();
+    let listen = free_address();
     let common = format!(
         "[bus]\nurl = {:?}\n[log]\nformat = \"json\"\nfilter = \"info,proofyard_coordinator=debug,proofyard_worker=debug\"\n\
          [traces]\nendpoint = \"http://{collector}/v1/traces\"\n[setup]\ndir = {:?}\n",
         server.url(),
         text(&setup_dir()),
     );
-    fs::write(at("coordinator.toml"), format!("listen = \"127.0.0.1:{port}\"\n{common}rows_log2 = 12\n"))
-        .expect("written");
+    fs::write(at("coordinator.toml"), format!("listen = {listen:?}\n{common}rows_log2 = 12\n")).expect("written");
     fs::write(at("worker.toml"), format!("id = \"one\"\n{common}")).expect("written");
-    let coordinator = Process::start("coordinator", &at("coordinator.toml"), &at("coordinator.log"));
-    let worker = Process::start("worker", &at("worker.toml"), &at("worker.log"));
-    let client = Client::new(&format!("http://127.0.0.1:{port}"), Timeouts::default()).expect("a client");
+    let coordinator =
+        start(&["coordinator", "--config", text(&at("coordinator.toml")), "--insecure-setup"], &at("coordinator.log"));
+    let worker = start(&["worker", "--config", text(&at("worker.toml"))], &at("worker.log"));
+    let client = Client::new(&format!("http://{listen}"), Timeouts::default()).expect("a client");
     let status = ended(&client, &fs::read(at("block.bin")).expect("a block")).await;
     assert_eq!(status.stage, Stage::Done, "{status:?}");
-    worker.end();
-    coordinator.end();
+    assert!(worker.end().success());
+    assert!(coordinator.end().success());
 
     let spans = spans.lock().expect("no panic");
     let trace = hex::decode(&status.id[..32]).expect("an id");

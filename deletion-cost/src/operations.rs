@@ -22,8 +22,8 @@ pub struct Metrics {
     looks: Counters<1>,
     written: Counter,
     pods: Gauge,
-    /// Why the last look failed; empty after one that did not, none before the first.
-    last: Mutex<Option<String>>,
+    /// Whether the costs are up to date, as of the last look.
+    costs: Mutex<Check>,
 }
 
 impl Metrics {
@@ -40,7 +40,7 @@ impl Metrics {
                 .counter("proofyard_deletion_cost_written", "Annotations that were changed, because what a worker does has"),
             pods: registrar
                 .gauge("proofyard_deletion_cost_pods", "Pods of workers at the last look; absent before the first"),
-            last: Mutex::new(None),
+            costs: Mutex::new(Check::new("costs", false, "not looked yet")),
         }
     }
 
@@ -57,16 +57,12 @@ impl Metrics {
     pub(crate) fn looked(&self, failure: Option<String>) {
         self.pulse.beat();
         self.looks.inc([if failure.is_none() { "done" } else { "failed" }]);
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure.unwrap_or_default());
+        let detail = failure.as_deref().unwrap_or("up to date");
+        *self.costs.lock().unwrap_or_else(PoisonError::into_inner) = Check::new("costs", failure.is_none(), detail);
     }
 
-    /// Whether the costs are up to date.
     fn costs(&self) -> Check {
-        match self.last.lock().unwrap_or_else(PoisonError::into_inner).as_deref() {
-            None => Check::new("costs", false, "not looked yet"),
-            Some("") => Check::new("costs", true, "up to date"),
-            Some(failure) => Check::new("costs", false, failure),
-        }
+        self.costs.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -13,6 +13,7 @@ mod steps;
 mod suite;
 mod tidy;
 mod tools;
+mod yaml;
 
 use std::env;
 use std::path::{Path, PathBuf};

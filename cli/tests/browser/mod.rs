@@ -6,7 +6,6 @@ pub mod looks;
 use std::{
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
-    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     str::FromStr,
     time::{Duration, Instant},
@@ -18,6 +17,8 @@ use reqwest::{Method, Url};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::common::tool;
 
 /// What the slowest machine needs for anything that is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -54,14 +55,6 @@ impl Drop for Driver {
         }
         let _ = self.process.wait();
     }
-}
-
-/// A tool that `cargo xtask setup` brings.
-fn tool(variable: &str, name: &str) -> PathBuf {
-    let path = std::env::var_os(variable)
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/bin").join(name), PathBuf::from);
-    assert!(path.exists(), "{} is missing: run `cargo xtask setup`", path.display());
-    path
 }
 
 /// A browser with one page.

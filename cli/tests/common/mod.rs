@@ -6,7 +6,7 @@ use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -46,12 +46,23 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A long-running process of the command; killed when dropped.
+/// A long-running process; killed when dropped.
 pub struct Process(Child);
 
 impl Process {
+    /// A subcommand of the command.
     pub fn start(arguments: &[&str]) -> Self {
-        Self(command(arguments).stdout(Stdio::null()).spawn().expect("the command starts"))
+        Self::spawn(command(arguments).stdout(Stdio::null()))
+    }
+
+    /// Any program.
+    pub fn spawn(command: &mut Command) -> Self {
+        Self(command.spawn().expect("the command starts"))
+    }
+
+    /// What it writes to standard error, which must have been piped.
+    pub fn errors(&mut self) -> ChildStderr {
+        self.0.stderr.take().expect("its errors are piped")
     }
 
     /// Whether it has ended, and how.
@@ -60,18 +71,23 @@ impl Process {
     }
 
     /// Tells it to end, and waits until it has.
-    pub fn end(mut self) {
+    pub fn end(mut self) -> ExitStatus {
         let told = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().expect("kill starts");
         assert!(told.success());
-        until("the end of a process", || self.ended());
+        until("the end of a process", || self.ended())
+    }
+
+    /// Ends it with SIGKILL.
+    pub fn kill(&mut self) {
+        // One that has ended already is as good as killed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // One that has ended already is as good as killed.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.kill();
     }
 }
 
@@ -91,7 +107,7 @@ pub fn setup_dir() -> PathBuf {
 }
 
 /// A tool that `cargo xtask setup` brings.
-fn tool(variable: &str, name: &str) -> PathBuf {
+pub fn tool(variable: &str, name: &str) -> PathBuf {
     let path = std::env::var_os(variable)
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/bin").join(name), PathBuf::from);
     assert!(path.exists(), "{} is missing: run `cargo xtask setup`", path.display());

@@ -1,7 +1,9 @@
 //! Rendered objects, and how rules look into them.
 
 use anyhow::{Context, Result};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::yaml::{list, map, text};
 
 /// One rendered object.
 #[derive(Debug, Clone)]
@@ -82,21 +84,6 @@ impl<'a> Pod<'a> {
     pub fn volumes(&self) -> impl Iterator<Item = &'a Value> + use<'a> {
         list(&self.spec()["volumes"])
     }
-}
-
-/// A list's elements; none when it is no list.
-pub fn list(value: &Value) -> impl Iterator<Item = &Value> + use<'_> {
-    value.as_array().map(Vec::as_slice).unwrap_or_default().iter()
-}
-
-/// A map's entries; none when it is no map.
-pub fn map(value: &Value) -> impl Iterator<Item = (&str, &Value)> + use<'_> {
-    value.as_object().into_iter().flat_map(Map::iter).map(|(name, value)| (name.as_str(), value))
-}
-
-/// A text; empty when it is none.
-pub fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 /// Whether all of `selector`'s labels are among `labels`. An empty selector selects all.

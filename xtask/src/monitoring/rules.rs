@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::yaml::{list, text};
+
 /// What a runbook page says, by its headings.
 const HEADINGS: [&str; 4] = ["## Meaning", "## Impact", "## Look at", "## What to do"];
 
@@ -21,10 +23,6 @@ struct Rule {
 /// All rules.
 pub struct Rules(Vec<Rule>);
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
 fn load(text: &str, what: &str) -> Result<Value> {
     serde_saphyr::from_str(text).with_context(|| format!("{what} is no YAML"))
 }
@@ -34,18 +32,18 @@ impl Rules {
     pub fn read(file: &str) -> Result<Self> {
         let file = load(file, "rules.yaml")?;
         let groups = file["groups"].as_array().context("rules.yaml has no groups")?;
-        let rules = groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten());
+        let rules = groups.iter().flat_map(|group| list(&group["rules"]));
         let rules: Vec<Rule> = rules
             .map(|rule| {
                 let is_alert = !rule["alert"].is_null();
                 let annotations = &rule["annotations"];
                 Rule {
-                    name: text(if is_alert { &rule["alert"] } else { &rule["record"] }),
+                    name: text(if is_alert { &rule["alert"] } else { &rule["record"] }).to_owned(),
                     is_alert,
-                    expression: text(&rule["expr"]),
-                    severity: text(&rule["labels"]["severity"]),
-                    summary: text(&annotations["summary"]),
-                    runbook: text(&annotations["runbook_url"]),
+                    expression: text(&rule["expr"]).to_owned(),
+                    severity: text(&rule["labels"]["severity"]).to_owned(),
+                    summary: text(&annotations["summary"]).to_owned(),
+                    runbook: text(&annotations["runbook_url"]).to_owned(),
                 }
             })
             .collect();
@@ -122,9 +120,9 @@ fn tested(file: &str) -> Result<BTreeMap<String, (bool, bool)>> {
     let file = load(file, "rules.test.yaml")?;
     let tests = file["tests"].as_array().context("rules.test.yaml has no tests")?;
     let mut tested: BTreeMap<String, (bool, bool)> = BTreeMap::new();
-    for test in tests.iter().flat_map(|test| test["alert_rule_test"].as_array().into_iter().flatten()) {
-        let expected = test["exp_alerts"].as_array().is_some_and(|alerts| !alerts.is_empty());
-        let (fires, quiet) = tested.entry(text(&test["alertname"])).or_default();
+    for test in tests.iter().flat_map(|test| list(&test["alert_rule_test"])) {
+        let expected = list(&test["exp_alerts"]).next().is_some();
+        let (fires, quiet) = tested.entry(text(&test["alertname"]).to_owned()).or_default();
         *fires |= expected;
         *quiet |= !expected;
     }

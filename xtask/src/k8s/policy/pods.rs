@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::k8s::object::{Object, Pod, list, map, text};
+use crate::k8s::object::{Object, Pod};
+use crate::yaml::{list, map, text};
 
 /// Coordinator and workers are gone this long after SIGTERM at the latest; docs/farm.md, "Ending".
 const DRAIN_SECONDS: u64 = 10;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::k8s::object::{Object, Pod, list, map, selects, text};
+use crate::k8s::object::{Object, Pod, selects};
+use crate::yaml::{list, map, text};
 
 /// Checks all references.
 pub fn check(objects: &[Object], findings: &mut Vec<String>) {

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::k8s::object::{Object, list, map, selects, text};
+use crate::k8s::object::{Object, Pod, selects};
+use crate::yaml::{list, text};
 
 /// All that any account of the farm may do.
 fn allowed() -> Value {
@@ -25,8 +26,8 @@ pub fn check(objects: &[Object], findings: &mut Vec<String>) {
         }
         let Some(pod) = object.pod() else { continue };
         let account = text(&pod.spec()["serviceAccountName"]);
-        let sources = pod.volumes().flat_map(|volume| list(&volume["projected"]["sources"]));
-        let holds_token = sources.into_iter().any(|source| !source["serviceAccountToken"].is_null());
+        let mut sources = pod.volumes().flat_map(|volume| list(&volume["projected"]["sources"]));
+        let holds_token = sources.any(|source| !source["serviceAccountToken"].is_null());
         if holds_token != is_bound(objects, account) {
             find(if holds_token {
                 "it mounts a token that allows nothing"
@@ -54,8 +55,8 @@ fn is_bound(objects: &[Object], account: &str) -> bool {
         let known = objects
             .iter()
             .any(|object| object.kind() == "Role" && role["kind"] == "Role" && role["name"] == object.name());
-        let subjects = list(&binding.value()["subjects"]);
-        known && subjects.into_iter().any(|subject| subject["kind"] == "ServiceAccount" && subject["name"] == account)
+        let mut subjects = list(&binding.value()["subjects"]);
+        known && subjects.any(|subject| subject["kind"] == "ServiceAccount" && subject["name"] == account)
     })
 }
 
@@ -65,11 +66,9 @@ fn selects_workers(file: &str, objects: &[Object]) -> bool {
     let selector = file.get("label_selector").and_then(toml::Value::as_str).unwrap_or_default();
     let Some((name, value)) = selector.split_once('=') else { return false };
     let selector = json!({ name: value });
-    let mut pods = objects.iter().filter_map(Object::pod).peekable();
-    let runs_worker =
-        |pod: &crate::k8s::object::Pod<'_>| pod.containers().any(|container| container["name"] == "worker");
-    pods.peek().is_some()
-        && pods.all(|pod| runs_worker(&pod) == (map(&selector).next().is_some() && selects(&selector, pod.labels())))
+    let runs_worker = |pod: &Pod<'_>| pod.containers().any(|container| container["name"] == "worker");
+    let pods: Vec<Pod<'_>> = objects.iter().filter_map(Object::pod).collect();
+    pods.iter().any(runs_worker) && pods.iter().all(|pod| runs_worker(pod) == selects(&selector, pod.labels()))
 }
 
 #[cfg(test)]

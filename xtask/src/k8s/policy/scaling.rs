@@ -1,6 +1,7 @@
 //! Autoscaling: the target is there, and the floor that the query subtracts is the floor that runs.
 
-use crate::k8s::object::{Object, list, text};
+use crate::k8s::object::Object;
+use crate::yaml::{list, text};
 
 /// The workers that are always there.
 const FLOOR: &str = "worker-gpu";
